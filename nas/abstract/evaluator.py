@@ -1,0 +1,91 @@
+"""Evaluators: from an architecture to metrics, usually by training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from nas.abstract.dataset import SearchData
+from nas.abstract.space import Space
+from nas.architecture import Architecture
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Task:
+    """One evaluation to do.
+
+    Args:
+        space: where the architecture is from.
+        architecture: what to evaluate.
+        data: what to train and validate on; None if the evaluator needs none.
+        budget: how much to spend, in the evaluator's unit; None if it knows no budgets.
+        seed: of everything random in it: initial weights, order of samples, augmentation.
+        threads: CPU threads it may use.
+    """
+
+    space: Space
+    architecture: Architecture
+    data: SearchData | None
+    budget: int | None
+    seed: int
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Args:
+        metrics: by name; each in ``Evaluator.metrics``.
+        network: the trained network, if there is one to keep.
+    """
+
+    metrics: Mapping[str, float]
+    network: torch.nn.Module | None = None
+
+
+class Report(Protocol):
+    """Takes a learning curve, point by point."""
+
+    def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Report metrics after ``step`` units of budget; steps increase."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator(ABC):
+    """Turns an architecture into metrics: trains it, looks it up, slices it out of a supernet.
+
+    It runs on a worker and must depend on nothing but its own parameters and the task, so that a
+    trial gives the same metrics wherever and whenever it runs. What goes wrong with a candidate
+    is raised (``CandidateError`` or anything else), never returned as a number.
+
+    Args:
+        cpus: CPUs that one evaluation occupies; also its number of threads, at least 1.
+        gpus: GPUs that one evaluation occupies; None is one if the cluster has any and the
+            evaluator can use it, else none.
+        resources: custom Ray resources that one evaluation occupies.
+    """
+
+    metrics: ClassVar[tuple[str, ...]]
+    """Names of the metrics that ``evaluate`` returns."""
+    needs_data: ClassVar[bool] = True
+    uses_gpu: ClassVar[bool] = False
+
+    cpus: float = 1
+    gpus: float | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def budget(self) -> int | None:
+        """The full budget in the evaluator's unit (epochs), or None if it knows no budgets."""
+        return None
+
+    @abstractmethod
+    def evaluate(self, task: Task, report: Report) -> Evaluation:
+        """Evaluate one architecture."""

@@ -1,0 +1,42 @@
+"""Predictors: learn a metric from architectures; give mean and standard deviation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.abstract.space import Space
+from nas.architecture import Architecture
+
+
+class Prediction(NamedTuple):
+    """Predicted metric, in its own unit.
+
+    Args:
+        mean: ``(architectures,)`` float64.
+        std: ``(architectures,)`` float64, at least 0.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+class Predictor(ABC):
+    """Learns one metric from finished trials."""
+
+    @abstractmethod
+    def fit(
+        self, space: Space, architectures: Sequence[Architecture], values: Sequence[float]
+    ) -> None:
+        """Learn from scratch; all values are finite, there is at least one.
+
+        The same calls with the same arguments give the same predictor.
+        """
+
+    @abstractmethod
+    def predict(self, architectures: Sequence[Architecture]) -> Prediction:
+        """Predict for any members of the space of the last ``fit``."""

@@ -1,0 +1,194 @@
+"""Decisions of a search space, and what can be done with any list of them.
+
+A decision has a finite, ordered tuple of values. It is active when each decision named in its
+``when`` is active and set to one of the values given there; parents come earlier in the list.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nas.architecture import Value
+from nas.errors import SpaceError
+from nas.seeds import Rng, below
+from nas.suggest import did_you_mean, listed
+
+When = Mapping[str, Collection[Value]]
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of several unordered values.
+
+    Args:
+        name: unique in its space.
+        choices: the values, at least one, all different.
+        when: active only if every named parent has one of the given values.
+    """
+
+    name: str
+    choices: Sequence[Value]
+    when: When = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """The values in order; a value's position is its integer encoding."""
+        return tuple(self.choices)
+
+    def adjacent(self, index: int) -> list[int]:
+        """Return the positions one step away: all others, for there is no order."""
+        return [i for i in range(len(self.values)) if i != index]
+
+
+@dataclass(frozen=True)
+class Integer:
+    """An integer from ``low`` to ``high``, both included, in steps of ``step``."""
+
+    name: str
+    low: int
+    high: int
+    step: int = 1
+    when: When = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """The values in order; a value's position is its integer encoding."""
+        return tuple(range(self.low, self.high + 1, self.step))
+
+    def adjacent(self, index: int) -> list[int]:
+        """Return the positions one step away."""
+        return [i for i in (index - 1, index + 1) if 0 <= i < len(self.values)]
+
+
+Decision = Categorical | Integer
+
+
+class DecisionTree:
+    """An ordered list of decisions, checked once; points are ``{name: position}`` of the active.
+
+    Raises:
+        SpaceError: two decisions share a name, one has no value or a value twice, or a condition
+            names something that is no earlier decision or none of its values.
+    """
+
+    def __init__(self, decisions: Sequence[Decision]) -> None:
+        self.decisions = tuple(decisions)
+        self._index: dict[str, dict[Value, int]] = {}
+        self._when: list[list[tuple[str, frozenset[int]]]] = []
+        for decision in self.decisions:
+            self._add(decision)
+
+    def _add(self, decision: Decision) -> None:
+        index = {value: i for i, value in enumerate(decision.values)}
+        if decision.name in self._index:
+            raise SpaceError(f"two decisions are named {decision.name!r}")
+        if not index or len(index) < len(decision.values):
+            raise SpaceError(
+                f"decision {decision.name!r}: its values must be one or more, distinct"
+            )
+        conditions = []
+        for parent, values in decision.when.items():
+            known = self._index.get(parent)
+            if known is None:
+                raise SpaceError(
+                    f"decision {decision.name!r} depends on {parent!r}, which is no earlier decision"
+                )
+            if not values or any(value not in known for value in values):
+                raise SpaceError(
+                    f"decision {decision.name!r}: {parent!r} is never one of {list(values)}"
+                )
+            conditions.append((parent, frozenset(known[value] for value in values)))
+        self._index[decision.name] = index
+        self._when.append(conditions)
+
+    def active(self, position: int, point: Mapping[str, int]) -> bool:
+        """Tell whether decision number ``position`` is active, given the earlier ones."""
+        return all(point.get(parent, -1) in allowed for parent, allowed in self._when[position])
+
+    def complete(self, wanted: Mapping[str, int], rng: Rng | None = None) -> dict[str, int]:
+        """Keep what is active of ``wanted``; draw what is missing, or take its first value."""
+        point: dict[str, int] = {}
+        for i, decision in enumerate(self.decisions):
+            if not self._when[i] or self.active(i, point):
+                index = wanted.get(decision.name)
+                if index is None:
+                    index = below(len(decision.values), rng) if rng is not None else 0
+                point[decision.name] = index
+        return point
+
+    def read(self, values: Mapping[str, Value]) -> dict[str, int]:
+        """Return the point that has exactly these values.
+
+        Raises:
+            SpaceError: a value, a missing or an inactive decision, with what would have worked.
+        """
+        point: dict[str, int] = {}
+        for i, decision in enumerate(self.decisions):
+            if not self.active(i, point):
+                continue
+            if decision.name not in values:
+                raise SpaceError(f"decision {decision.name!r} is missing")
+            index = self._index[decision.name].get(values[decision.name])
+            if index is None:
+                shown = listed(map(repr, decision.values[:12]))
+                raise SpaceError(
+                    f"decision {decision.name!r} cannot be {values[decision.name]!r}; "
+                    f"it is one of {shown}{', ...' if len(decision.values) > 12 else ''}"
+                )
+            point[decision.name] = index
+        for name in values:
+            if name not in point:
+                why = "is not active here" if name in self._index else "is no decision"
+                hint = "" if name in self._index else did_you_mean(name, self._index)
+                raise SpaceError(f"{name!r} {why}.{hint}")
+        return point
+
+    def points(self) -> Iterator[dict[str, int]]:
+        """Yield every point once, in lexicographic order, without keeping any."""
+        yield from self._points_from(0, {})
+
+    def _points_from(self, i: int, point: dict[str, int]) -> Iterator[dict[str, int]]:
+        if i == len(self.decisions):
+            yield dict(point)
+        elif not self.active(i, point):
+            yield from self._points_from(i + 1, point)
+        else:
+            name = self.decisions[i].name
+            for index in range(len(self.decisions[i].values)):
+                point[name] = index
+                yield from self._points_from(i + 1, point)
+            del point[name]
+
+    @cached_property
+    def size(self) -> int:
+        """The exact number of points, however large."""
+        last_use = {parent: i for i, when in enumerate(self._when) for parent, _ in when}
+        counts: dict[frozenset[tuple[str, int]], int] = {frozenset(): 1}
+        for i, decision in enumerate(self.decisions):
+            keep = last_use.get(decision.name, -1) > i
+            following: dict[frozenset[tuple[str, int]], int] = {}
+            for state, count in counts.items():
+                branches: Iterator[tuple[frozenset[tuple[str, int]], int]]
+                if not self.active(i, dict(state)):
+                    branches = iter([(state, count)])
+                elif keep:
+                    branches = (
+                        (state | {(decision.name, index)}, count)
+                        for index in range(len(decision.values))
+                    )
+                else:
+                    branches = iter([(state, count * len(decision.values))])
+                for key, n in branches:
+                    live = frozenset(pair for pair in key if last_use[pair[0]] > i)
+                    following[live] = following.get(live, 0) + n
+            counts = following
+        return sum(counts.values())
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each decision's columns start in a one-hot row; the last is the row's length."""
+        lengths = (len(decision.values) for decision in self.decisions)
+        return tuple(itertools.accumulate(lengths, initial=0))

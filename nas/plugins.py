@@ -1,0 +1,202 @@
+"""Finding plugins, keeping a broken one from stopping the others, and telling which is which."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from nas import hookspecs
+from nas.components import Component, Registered, Registry
+from nas.errors import NASError, PluginError
+from nas.suggest import listed
+
+log = logging.getLogger(__name__)
+
+KINDS = {
+    "space": "nas_search_spaces",
+    "proxy": "nas_proxies",
+    "predictor": "nas_predictors",
+    "evaluator": "nas_evaluators",
+    "strategy": "nas_strategies",
+    "scheduler": "nas_schedulers",
+    "objective": "nas_objectives",
+    "dataset": "nas_datasets",
+    "exporter": "nas_exporters",
+}
+"""What a component is called, and the hook that registers it."""
+
+DISABLE = "NAS_DISABLE_PLUGINS"
+
+
+@dataclass(frozen=True)
+class PluginFile:
+    """A single file that is a plugin; it travels to workers as text.
+
+    Args:
+        name: what its components are qualified with: the file's stem.
+        path: where it was read, for messages and tracebacks.
+        source: its content.
+    """
+
+    name: str
+    path: str
+    source: str
+
+    @classmethod
+    def read(cls, path: str | Path) -> PluginFile:
+        """Read a plugin file. Raises ``PluginError`` if it cannot be read."""
+        path = Path(path)
+        try:
+            return cls(path.stem, str(path), path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise PluginError(f"plugin file {str(path)!r} cannot be read: {error}") from None
+
+    @property
+    def version(self) -> str:
+        """A digest of the content: a file has no version of its own."""
+        return "sha256:" + hashlib.sha256(self.source.encode()).hexdigest()[:12]
+
+    def load(self) -> types.ModuleType:
+        """Execute the file as a module."""
+        module = types.ModuleType(f"nas_plugin_file_{self.name}")
+        module.__file__ = self.path
+        sys.modules[module.__name__] = module  # dataclasses look their module up by name
+        exec(compile(self.source, self.path, "exec"), module.__dict__)
+        return module
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One plugin as ``nas plugins`` lists it; ``error`` is empty if it works."""
+
+    name: str
+    distribution: str
+    version: str
+    hooks: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Plugins:
+    """The loaded plugins, in name order, and the components they offer.
+
+    Args:
+        files: plugin files, loaded after what is installed. One that does not work is an error:
+            the user asked for it by name.
+        disabled: names to leave out; by default those in ``NAS_DISABLE_PLUGINS``.
+    """
+
+    def __init__(
+        self, files: Sequence[PluginFile] = (), *, disabled: Iterable[str] | None = None
+    ) -> None:
+        if disabled is None:
+            disabled = filter(None, map(str.strip, os.environ.get(DISABLE, "").split(",")))
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._components: dict[str, list[Registered]] = {kind: [] for kind in KINDS}
+        self.loaded: list[Loaded] = []
+        self._add_installed(frozenset(disabled))
+        for file in files:
+            self.register(file.load, Loaded(file.name, "(file)", file.version))
+
+    def _add_installed(self, disabled: frozenset[str]) -> None:
+        for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda e: e.name):
+            if entry.name in disabled:
+                continue
+            about = _about(entry)
+            try:
+                self.register(entry.load, about)
+            except PluginError as error:
+                log.warning("%s", error)
+                self.loaded.append(replace(about, error=str(error)))
+
+    def register(self, load: Callable[[], object], about: Loaded) -> None:
+        """Load a plugin and collect what it offers.
+
+        Raises:
+            PluginError: it cannot be imported or breaks the hooks' contract. It is left out whole.
+        """
+        if self._manager.has_plugin(about.name):
+            raise PluginError(f"two plugins are named {about.name!r}")
+        try:
+            plugin = load()
+            self._manager.register(plugin, about.name)
+            hooks = self._checked_hooks(plugin)
+            offered = self._collect(about)
+        except Exception as error:  # a plugin can raise anything while it is loaded
+            if self._manager.has_plugin(about.name):
+                self._manager.unregister(name=about.name)
+            what = str(error) if isinstance(error, NASError) else f"{type(error).__name__}: {error}"
+            raise PluginError(f"plugin {about.name!r} was not loaded: {what}") from error
+        for kind, items in offered.items():
+            self._components[kind] += items
+        self.loaded.append(replace(about, hooks=hooks))
+
+    def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
+        callers = self._manager.get_hookcallers(plugin) or []
+        known = {caller.name for caller in callers if caller.has_spec()}
+        unknown = {caller.name for caller in callers} - known
+        if unknown:
+            raise PluginError(f"it implements unknown hooks: {listed(unknown)}")
+        if not known:
+            raise PluginError("it implements no hook; mark functions with @nas.hookimpl")
+        return tuple(sorted(known))
+
+    def _collect(self, about: Loaded) -> dict[str, list[Registered]]:
+        offered: dict[str, list[Registered]] = {}
+        for kind, hook in KINDS.items():
+            for impl in self._implementations(hook):
+                if impl.plugin_name == about.name:
+                    offered[kind] = _checked(hook, impl.function(), about)
+                    Registry(kind, offered[kind])  # refuses a name that is given twice
+        return offered
+
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return caller.get_hookimpls()
+
+    def registry(self, kind: str) -> Registry:
+        """Return all components of a kind (a key of ``KINDS``)."""
+        broken = [p.error for p in self.loaded if p.error]
+        note = "".join(f" Note: {error}." for error in broken)
+        return Registry(kind, self._components[kind], note)
+
+    def build(self, kind: str, ref: str, **params: Any) -> Any:
+        """Build the component that ``ref`` names; see ``Registry.build``."""
+        return self.registry(kind).build(ref, params)
+
+    def tell(self, hook: str, **what: object) -> None:
+        """Tell every plugin of an event; one that raises is logged and the rest are still told."""
+        for impl in self._implementations(hook):
+            try:
+                impl.function(**{name: what[name] for name in impl.argnames})
+            except Exception:
+                log.exception("plugin %s failed in %s", impl.plugin_name, hook)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the plugins that work."""
+        return (plugin.name for plugin in self.loaded if not plugin.error)
+
+
+def _about(entry: EntryPoint) -> Loaded:
+    dist = entry.dist
+    return Loaded(entry.name, dist.name if dist else "", dist.version if dist else "")
+
+
+def _checked(hook: str, items: object, about: Loaded) -> list[Registered]:
+    if not isinstance(items, Iterable):
+        raise PluginError(f"{hook} must return Components, not {type(items).__name__}")
+    found = list(items)
+    for item in found:
+        if not isinstance(item, Component):
+            raise PluginError(f"{hook} must return Components, not {type(item).__name__}")
+    return [Registered(item, about.name, about.distribution, about.version) for item in found]

@@ -1,0 +1,96 @@
+"""One evaluation of one architecture in one study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nas.architecture import Architecture
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    INFEASIBLE = "infeasible"
+    """An analytic objective broke its bound: turned away before anything was trained."""
+    CANCELLED = "cancelled"
+    """Stopped by the user; it runs again when the study goes on."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial failed.
+
+    Args:
+        kind: ``error``, ``non-finite``, ``crashed``, ``lost``, ``protocol`` or a plugin's own.
+        message: one line.
+        traceback: where it happened, if anywhere.
+    """
+
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A measured metric: numbers of different protocols are never compared.
+
+    Args:
+        value: the median.
+        spread: half the interquartile range, in the same unit.
+        protocol: everything that the number depends on beside the network, plain JSON values.
+    """
+
+    value: float
+    spread: float
+    protocol: Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What an evaluator reported after ``step`` units of its budget."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a strategy is told and an archive holds.
+
+    Args:
+        number: position in the study, from 0.
+        architecture: what was evaluated.
+        status: how it ended.
+        losses: objective values in the study's order, lower is better; empty unless complete.
+        violation: sum of relative bound violations; 0 is feasible.
+        metrics: all metrics by name, in their own units and directions.
+        seed: what training was seeded with.
+        budget: in the evaluator's unit (epochs), or None if it knows no budgets.
+        seconds: wall time on the worker.
+        parents: numbers of the trials that the architecture was made from.
+        failure: why, if it failed.
+        id: row in the archive; 0 before it is archived.
+    """
+
+    number: int
+    architecture: Architecture
+    status: Status
+    losses: tuple[float, ...] = ()
+    violation: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    budget: int | None = None
+    seconds: float = 0.0
+    parents: tuple[int, ...] = ()
+    failure: Failure | None = None
+    id: int = 0
+
+    @property
+    def feasible(self) -> bool:
+        """Complete, and within every bound."""
+        return self.status is Status.COMPLETE and self.violation == 0.0
