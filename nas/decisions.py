@@ -94,7 +94,7 @@ class DecisionTree:
             known = self._index.get(parent)
             if known is None:
                 raise SpaceError(
-                    f"decision {decision.name!r} depends on {parent!r}, which is no earlier decision"
+                    f"decision {decision.name!r} depends on {parent!r}, no earlier decision"
                 )
             if not values or any(value not in known for value in values):
                 raise SpaceError(

@@ -32,7 +32,7 @@ class Goal:
         return value if self.direction == "minimize" else -value
 
     def violation(self, value: float) -> float:
-        """Return by how much the value breaks its bound, as a share of the bound; 0 if it does not."""
+        """Return by how much the value breaks the bound, relative to it; 0 if it does not."""
         if self.high is not None and value > self.high:
             return (value - self.high) / (abs(self.high) or 1.0)
         if self.low is not None and value < self.low:

@@ -40,7 +40,7 @@ def ranks(losses: Sequence[Losses]) -> list[int]:
     if not losses:
         return []
     points = np.asarray(losses, dtype=np.float64)
-    return moocore.pareto_rank(points).astype(int).tolist()
+    return [int(rank) for rank in moocore.pareto_rank(points)]
 
 
 def crowding(losses: Sequence[Losses]) -> NDArray[np.float64]:
@@ -101,7 +101,9 @@ class Front(Generic[Key]):
         no_worse = (self._points <= point).all(axis=1)
         if (no_worse & (self._points < point).any(axis=1)).any():
             return False, []
-        beaten: NDArray[np.bool_] = (point <= self._points).all(axis=1) & (
+        beaten = np.asarray(
+            (point <= self._points).all(axis=1) & (point < self._points).any(axis=1)
+        )
             point < self._points
         ).any(axis=1)
         driven_off = [k for k, gone in zip(self._keys, beaten.tolist(), strict=True) if gone]

@@ -30,7 +30,7 @@ class Space(ABC):
     ``classes`` is given those of the data set, unless the config sets them.
 
     Attributes:
-        input_shape: one sample, without the batch: ``(channels, height, width)`` or ``(features,)``.
+        input_shape: one sample without the batch, ``(channels, height, width)`` or ``(features,)``.
         classes: number of outputs of a built network; its output is ``(batch, classes)``.
     """
 

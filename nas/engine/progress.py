@@ -1,0 +1,71 @@
+"""What a running search tells whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nas.study import Study
+from nas.trial import Trial
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to run.
+
+    Args:
+        resumed: trials that the archive holds already; 0 for a new study.
+        stop_trials: trials at which the study stops, or None.
+        stop_seconds: seconds at which the session stops, or None.
+        executor: such as ``ray: 2 workers``.
+        search_space: such as ``nas201, 15625 architectures``.
+    """
+
+    resumed: int
+    stop_trials: int | None
+    stop_seconds: float | None
+    executor: str
+    search_space: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is.
+
+    Args:
+        new: trials that have just been archived, in the order of finishing.
+        done: trials of the study that count towards its stop: complete and failed.
+        failed: trials that failed, by kind.
+        turned_away: candidates that were not evaluated, by reason: ``duplicate``, or a bound in
+            words such as ``params at most 2e+05``.
+        running: trials in flight.
+        seconds: wall time of this session.
+        seconds_left: estimate, or None while there is nothing to estimate from.
+        front: the feasible trials that no other dominates, by first objective.
+    """
+
+    new: Sequence[Trial]
+    done: int
+    failed: Mapping[str, int] = field(default_factory=dict)
+    turned_away: Mapping[str, int] = field(default_factory=dict)
+    running: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    front: Sequence[Trial] = ()
+
+
+class Observer(Protocol):
+    """Watches a search. It is called in the driver and must be quick."""
+
+    def started(self, study: Study, plan: Plan) -> None:
+        """A session begins; Ray is up."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """Something changed, or a second has passed."""
+        ...
+
+    def finished(self, study: Study, reason: str) -> None:
+        """The session has ended, even when it was interrupted."""
+        ...
