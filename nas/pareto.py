@@ -104,8 +104,6 @@ class Front(Generic[Key]):
         beaten = np.asarray(
             (point <= self._points).all(axis=1) & (point < self._points).any(axis=1)
         )
-            point < self._points
-        ).any(axis=1)
         driven_off = [k for k, gone in zip(self._keys, beaten.tolist(), strict=True) if gone]
         self._keys = [
             k for k, gone in zip(self._keys, beaten.tolist(), strict=True) if not gone
