@@ -21,7 +21,7 @@ class Architecture(Mapping[str, Value]):
 
     def __init__(self, decisions: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
         self._values = dict(decisions)
-        self._hash = hash(tuple(self._values.items()))
+        self._hash = hash(frozenset(self._values.items()))  # equality ignores order
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]

@@ -21,7 +21,8 @@ class Component:
     Args:
         name: lower-case words joined by ``_`` or ``-``, unique within its plugin and kind;
             configs refer to it.
-        build: called with the config's parameters; returns the object.
+        build: called with the config's parameters; returns the object. Its signature is what a
+            config is checked against.
         summary: one line for ``nas plugins``.
         reference: the paper or page that defines it.
     """
@@ -36,6 +37,13 @@ class Component:
             raise ComponentError(
                 f"component name {self.name!r}: use lower-case words joined by '_' or '-'"
             )
+        try:
+            inspect.signature(self.build)
+        except (TypeError, ValueError):
+            raise ComponentError(
+                f"component {self.name!r}: build must be a function or class whose parameters "
+                f"can be read, not {self.build!r}"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 from nas.architecture import Value
 from nas.errors import SpaceError
@@ -53,6 +54,10 @@ class Integer:
     step: int = 1
     when: When = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.step < 1:
+            raise SpaceError(f"decision {self.name!r}: step must be at least 1, not {self.step}")
+
     @cached_property
     def values(self) -> tuple[Value, ...]:
         """The values in order; a value's position is its integer encoding."""
@@ -66,12 +71,18 @@ class Integer:
 Decision = Categorical | Integer
 
 
+def _is_plain(value: object) -> bool:
+    """Tell whether JSON and SQLite hold it without loss."""
+    return isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value))
+
+
 class DecisionTree:
     """An ordered list of decisions, checked once; points are ``{name: position}`` of the active.
 
     Raises:
-        SpaceError: two decisions share a name, one has no value or a value twice, or a condition
-            names something that is no earlier decision or none of its values.
+        SpaceError: two decisions share a name, one has no value, a value twice or one that JSON
+            cannot hold, or a condition names something that is no earlier decision or none of its
+            values.
     """
 
     def __init__(self, decisions: Sequence[Decision]) -> None:
@@ -82,9 +93,15 @@ class DecisionTree:
             self._add(decision)
 
     def _add(self, decision: Decision) -> None:
-        index = {value: i for i, value in enumerate(decision.values)}
         if decision.name in self._index:
             raise SpaceError(f"two decisions are named {decision.name!r}")
+        for value in decision.values:
+            if not _is_plain(value):
+                raise SpaceError(
+                    f"decision {decision.name!r} cannot offer {value!r}: "
+                    "a value is a bool, an integer, a finite float or a text"
+                )
+        index = {value: i for i, value in enumerate(decision.values)}
         if not index or len(index) < len(decision.values):
             raise SpaceError(
                 f"decision {decision.name!r}: its values must be one or more, distinct"
@@ -95,6 +112,11 @@ class DecisionTree:
             if known is None:
                 raise SpaceError(
                     f"decision {decision.name!r} depends on {parent!r}, no earlier decision"
+                )
+            if isinstance(values, str) or not isinstance(values, Collection):
+                raise SpaceError(
+                    f"decision {decision.name!r}: the values of {parent!r} that activate it must "
+                    f"be a list, such as {[values]}"
                 )
             if not values or any(value not in known for value in values):
                 raise SpaceError(
@@ -131,11 +153,12 @@ class DecisionTree:
                 continue
             if decision.name not in values:
                 raise SpaceError(f"decision {decision.name!r} is missing")
-            index = self._index[decision.name].get(values[decision.name])
+            value = values[decision.name]
+            index = self._index[decision.name].get(value) if _is_plain(value) else None
             if index is None:
                 shown = listed(map(repr, decision.values[:12]))
                 raise SpaceError(
-                    f"decision {decision.name!r} cannot be {values[decision.name]!r}; "
+                    f"decision {decision.name!r} cannot be {value!r}; "
                     f"it is one of {shown}{', ...' if len(decision.values) > 12 else ''}"
                 )
             point[decision.name] = index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ import pluggy
 from nas import hookspecs
 from nas.components import Component, Registered, Registry
 from nas.errors import NASError, PluginError
-from nas.suggest import listed
+from nas.suggest import did_you_mean, listed
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ class PluginFile:
         module = types.ModuleType(f"nas_plugin_file_{self.name}")
         module.__file__ = self.path
         sys.modules[module.__name__] = module  # dataclasses look their module up by name
-        exec(compile(self.source, self.path, "exec"), module.__dict__)
+        code = compile(self.source, self.path, "exec", dont_inherit=True)
+        exec(code, module.__dict__)
         return module
 
 
@@ -103,14 +105,15 @@ class Plugins:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._components: dict[str, list[Registered]] = {kind: [] for kind in KINDS}
+        self._disabled = frozenset(disabled)
         self.loaded: list[Loaded] = []
-        self._add_installed(frozenset(disabled))
+        self._add_installed()
         for file in files:
             self.register(file.load, Loaded(file.name, "(file)", file.version))
 
-    def _add_installed(self, disabled: frozenset[str]) -> None:
+    def _add_installed(self) -> None:
         for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda e: e.name):
-            if entry.name in disabled:
+            if entry.name in self._disabled:
                 continue
             about = _about(entry)
             try:
@@ -132,42 +135,52 @@ class Plugins:
             self._manager.register(plugin, about.name)
             hooks = self._checked_hooks(plugin)
             offered = self._collect(about)
-        except Exception as error:  # a plugin can raise anything while it is loaded
+        except (Exception, SystemExit) as error:  # a plugin can raise anything while it is loaded
             if self._manager.has_plugin(about.name):
                 self._manager.unregister(name=about.name)
-            what = str(error) if isinstance(error, NASError) else f"{type(error).__name__}: {error}"
-            raise PluginError(f"plugin {about.name!r} was not loaded: {what}") from error
+            raise PluginError(f"plugin {about.name!r} was not loaded: {_reason(error)}") from error
         for kind, items in offered.items():
             self._components[kind] += items
         self.loaded.append(replace(about, hooks=hooks))
 
     def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
         callers = self._manager.get_hookcallers(plugin) or []
-        known = {caller.name for caller in callers if caller.has_spec()}
-        unknown = {caller.name for caller in callers} - known
-        if unknown:
-            raise PluginError(f"it implements unknown hooks: {listed(unknown)}")
-        if not known:
+        specified = {name for name, caller in vars(self._manager.hook).items() if caller.has_spec()}
+        hooks = {caller.name for caller in callers}
+        if unknown := sorted(hooks - specified):
+            hint = did_you_mean(unknown[0], specified)
+            raise PluginError(f"it implements unknown hooks: {listed(unknown)}.{hint}")
+        forgotten = {n for n in specified - hooks if inspect.isroutine(getattr(plugin, n, None))}
+        if forgotten:
+            raise PluginError(f"mark with @nas.hookimpl: {listed(forgotten)}")
+        if not hooks:
             raise PluginError("it implements no hook; mark functions with @nas.hookimpl")
-        return tuple(sorted(known))
+        impls = (impl for caller in callers for impl in caller.get_hookimpls())
+        if any(impl.plugin is plugin and (impl.wrapper or impl.hookwrapper) for impl in impls):
+            raise PluginError("hooks cannot be wrapped: a plugin sees no other plugin's answer")
+        return tuple(sorted(hooks))
 
     def _collect(self, about: Loaded) -> dict[str, list[Registered]]:
         offered: dict[str, list[Registered]] = {}
         for kind, hook in KINDS.items():
             for impl in self._implementations(hook):
                 if impl.plugin_name == about.name:
-                    offered[kind] = _checked(hook, impl.function(), about)
-                    Registry(kind, offered[kind])  # refuses a name that is given twice
+                    offered.setdefault(kind, []).extend(_checked(hook, impl.function(), about))
+        for kind, items in offered.items():
+            Registry(kind, items)  # refuses a name that is given twice
         return offered
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        """Return them in the order of loading, but ``tryfirst`` first and ``trylast`` last."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        return caller.get_hookimpls()
+        return sorted(caller.get_hookimpls(), key=lambda impl: impl.trylast - impl.tryfirst)
 
     def registry(self, kind: str) -> Registry:
         """Return all components of a kind (a key of ``KINDS``)."""
-        broken = [p.error for p in self.loaded if p.error]
-        note = "".join(f" Note: {error}." for error in broken)
+        missing = [p.error for p in self.loaded if p.error]
+        if self._disabled:
+            missing.append(f"disabled plugins: {listed(self._disabled)}")
+        note = "".join(f" Note: {reason}." for reason in missing)
         return Registry(kind, self._components[kind], note)
 
     def build(self, kind: str, ref: str, **params: Any) -> Any:
@@ -192,11 +205,18 @@ def _about(entry: EntryPoint) -> Loaded:
     return Loaded(entry.name, dist.name if dist else "", dist.version if dist else "")
 
 
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, NASError) else f"{type(error).__name__}: {text}"
+
+
 def _checked(hook: str, items: object, about: Loaded) -> list[Registered]:
     if not isinstance(items, Iterable):
-        raise PluginError(f"{hook} must return Components, not {type(items).__name__}")
+        raise PluginError(f"{hook} must return a list of Components, not {type(items).__name__}")
     found = list(items)
     for item in found:
         if not isinstance(item, Component):
-            raise PluginError(f"{hook} must return Components, not {type(item).__name__}")
+            raise PluginError(
+                f"{hook} must return a list of Components; this one holds {type(item).__name__}"
+            )
     return [Registered(item, about.name, about.distribution, about.version) for item in found]

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the name nearest to ``wrong``, or an empty text."""
-    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    """Return `` Did you mean 'x'?`` for the name nearest to ``wrong``, or an empty text.
+
+    Case does not count: ``cifar10`` is as near to ``CIFAR10`` as can be.
+    """
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(wrong.casefold(), list(folded), n=1, cutoff=0.5)
+    return f" Did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -72,8 +72,8 @@ class Dataset(ABC):
     validation: float = 0.2
 
     def __post_init__(self) -> None:
-        if not 0 < self.validation < 1:
-            raise ValueError(f"validation must be a share between 0 and 1, not {self.validation}")
+        if not isinstance(self.validation, float) or not 0 < self.validation < 1:
+            raise ValueError(f"validation must be a share between 0 and 1, not {self.validation!r}")
 
     @abstractmethod
     def load(self) -> Examples:
@@ -87,7 +87,7 @@ class Dataset(ABC):
             DatasetError: a class has too few samples to stand in both parts.
         """
         examples = self.load()
-        held_out = _stratified(examples.train.targets, self.validation, seed)
+        held_out = stratified(examples.train.targets, self.validation, seed)
         train = Split(examples.train.inputs[~held_out], examples.train.targets[~held_out])
         validation = Split(examples.train.inputs[held_out], examples.train.targets[held_out])
         print_ = hashlib.blake2b(digest_size=10)
@@ -106,8 +106,12 @@ class Dataset(ABC):
         return test
 
 
-def _stratified(targets: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Mark ``share`` of each class, at least one sample and never all."""
+def stratified(targets: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+    """Mark ``share`` of each class at random, at least one sample and never all.
+
+    Raises:
+        DatasetError: a class has fewer than two samples.
+    """
     rng = np.random.default_rng(seed)
     marked = np.zeros(len(targets), dtype=np.bool_)
     for label in np.unique(targets):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,13 @@ class Evaluator(ABC):
     cpus: float = 1
     gpus: float | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        needs = {"cpus": self.cpus, "gpus": 0 if self.gpus is None else self.gpus, **self.resources}
+        for name, value in needs.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
 
     @property
     def budget(self) -> int | None:

@@ -51,7 +51,8 @@ class Space(ABC):
 
     def canonical_form(self, architecture: Architecture) -> str:
         """Return a text that two architectures share only if they are the same network."""
-        return architecture.to_json()
+        # Equal architectures can differ in order or spelling (1 for True) until they are read.
+        return self.architecture(architecture).to_json()
 
     def format(self, architecture: Architecture) -> str:
         """Return the space's own string form."""
@@ -173,6 +174,8 @@ class Space(ABC):
         decisions = self.tree.decisions
         if len(encoding) != len(decisions):
             raise SpaceError(f"expected {len(decisions)} positions, not {len(encoding)}")
+        if not all(float(index).is_integer() for index in encoding):
+            raise SpaceError(f"positions are integers, not {list(encoding)}")
         point = self.tree.complete(
             {d.name: int(index) for d, index in zip(decisions, encoding, strict=True)}
         )

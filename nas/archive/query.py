@@ -1,0 +1,101 @@
+"""Anybody's SQL on an archive: it can read everything in it, and do nothing else.
+
+Four locks, each enough by itself against what it is there for: the file is opened read-only; only a
+SELECT is let through; an authorizer allows reading alone, so a SELECT can neither attach another
+file, nor load an extension, nor hide a write; and SQLite executes one statement at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from nas.errors import ArchiveError
+
+_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?s:.*?)\*/)*(\w*)")
+_ALLOWED_WORDS = ("SELECT", "WITH", "VALUES")
+
+_ALLOWED_ACTIONS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE)
+_SCHEMA_PRAGMAS = (
+    "foreign_key_list",
+    "function_list",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+)
+
+
+def run(connection: sqlite3.Connection, sql: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Execute one SELECT.
+
+    Args:
+        connection: opened read-only; it is closed when the rows have been read.
+        sql: from anybody.
+
+    Returns:
+        Names of the columns, and the rows, which are read as they are asked for.
+
+    Raises:
+        ArchiveError: it is no SELECT, or SQLite's message; from the rows as well.
+    """
+    try:
+        _check_first_word(sql)
+        connection.set_authorizer(_authorize)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        cursor = connection.execute(sql)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, _SQL_ERRORS):
+            raise _explained(error) from None
+        raise
+    return [column[0] for column in cursor.description], _rows(connection, cursor)
+
+
+_SQL_ERRORS = (sqlite3.Error, ValueError)
+"""What is wrong with the SQL; a ValueError is a NUL or half a surrogate pair in it."""
+
+
+def _rows(connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from cursor
+    except _SQL_ERRORS as error:
+        raise _explained(error) from None
+    finally:
+        connection.close()
+
+
+def _check_first_word(sql: str) -> None:
+    match = _FIRST_WORD.match(sql)
+    word = match[1].upper() if match else ""
+    if word not in _ALLOWED_WORDS:
+        shown = word or "nothing"
+        raise ArchiveError(
+            f"an archive can only be asked a SELECT (or WITH ... SELECT), not {shown}"
+        )
+
+
+def _explained(error: Exception) -> ArchiveError:
+    if "not authorized" in str(error) or "prohibited" in str(error):
+        return ArchiveError(f"an archive can only be read; this SELECT does more ({error})")
+    return ArchiveError(f"SQL: {error}")
+
+
+def _authorize(
+    action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None
+) -> int:
+    # a table-valued function such as json_each declares its columns, which looks like an update of
+    # the schema; a real one is no SELECT
+    declares = action == sqlite3.SQLITE_UPDATE and first == "sqlite_master"
+    if (
+        action in _ALLOWED_ACTIONS
+        or declares
+        or (action == sqlite3.SQLITE_FUNCTION and second != "load_extension")
+        or (action == sqlite3.SQLITE_PRAGMA and first in _SCHEMA_PRAGMAS)
+    ):
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY

@@ -1,0 +1,274 @@
+"""Reading an archive, beside a running search or long after it; see ``Archive``."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from nas.archive import query, rows
+from nas.archive.artifacts import WEIGHTS, Artifacts
+from nas.archive.details import Ancestor, StudyState, TrialDetails
+from nas.archive.opening import errors_of, open_for_reading
+from nas.archive.record import ComponentRecord, Score
+from nas.errors import ArchiveError
+from nas.study import Study
+from nas.suggest import listed
+from nas.trial import CurvePoint, Measurement, Status, Trial
+
+if TYPE_CHECKING:
+    import torch
+
+    from nas.abstract.space import Space
+    from nas.plugins import Plugins
+
+
+class Archive:
+    """An archive, read-only. It can be read while a search writes to it, and by several threads.
+
+    A study is given by name or as ``Study``; None is the one that was last written to.
+
+    >>> with Archive("digits.db") as archive:       # doctest: +SKIP
+    ...     best = archive.front()[0]
+    ...     network = archive.load_model(best.id)
+
+    Args:
+        path: of the SQLite file.
+
+    Raises:
+        ArchiveError: here, it is no archive, or not of this version; from any method, there is no
+            such study or trial, or the file is damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None
+        self._connection, self._snapshot = open_for_reading(self.path)
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; more than once is fine."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def studies(self) -> list[Study]:
+        """Return all studies, in the order they were created."""
+        with self._reading() as connection:
+            found = connection.execute(f"{rows.STUDY} ORDER BY id").fetchall()
+        return [rows.study_of(row, str(self.path)) for row in found]
+
+    def study(self, name: str | None = None) -> Study:
+        """Return the study of that name, or the one that was last written to."""
+        with self._reading() as connection:
+            return rows.find_study(connection, name, str(self.path))
+
+    def state(self, study: Study | str | None = None) -> StudyState:
+        """Return how far a study is."""
+        with self._study(study) as (connection, found):
+            sql = "SELECT status, reason, created, updated FROM studies WHERE id = ?"
+            status, reason, created, updated = connection.execute(sql, (found.id,)).fetchone()
+            counts = rows.counts_of(connection, found)
+            front = len(rows.front_ids(connection, found))
+        return StudyState(status, reason, created, updated, counts, front)
+
+    def counts(self, study: Study | str | None = None) -> dict[Status, int]:
+        """Return how many trials there are of each status, for every status."""
+        with self._study(study) as (connection, found):
+            return rows.counts_of(connection, found)
+
+    def failures(self, study: Study | str | None = None) -> dict[str, int]:
+        """Return how many trials failed, by kind of failure, the most frequent first."""
+        with self._study(study) as (connection, found):
+            sql = """SELECT failure_kind, count(*) FROM trials WHERE study = ? AND status = 'failed'
+                GROUP BY failure_kind ORDER BY count(*) DESC, failure_kind"""
+            return dict(connection.execute(sql, (found.id,)).fetchall())
+
+    def turned_away(self, study: Study | str | None = None) -> dict[str, int]:
+        """Return how many infeasible trials broke each bound, by the bound in words."""
+        with self._study(study) as (connection, found):
+            return rows.turned_away_of(connection, found)
+
+    def front(self, study: Study | str | None = None) -> list[Trial]:
+        """Return the trials that no other of their study dominates, by first objective."""
+        with self._study(study) as (connection, found):
+            return rows.front_of(connection, found)
+
+    def trials(
+        self,
+        study: Study | str | None = None,
+        *,
+        status: Status | str | None = None,
+        limit: int | None = None,
+    ) -> list[Trial]:
+        """Return a study's trials by number; of one status, and the first ``limit``, if given."""
+        if status is not None and status not in list(Status):
+            raise ArchiveError(f"no status {status!r}; a trial is one of: {listed(Status)}")
+        wanted = None if status is None else Status(status)
+        with self._study(study) as (connection, found):
+            return list(rows.trials_of(connection, found, status=wanted, limit=limit))
+
+    def trial(self, trial_id: int) -> Trial:
+        """Return the trial of that id."""
+        with self._trial(trial_id) as (connection, study):
+            return rows.trials_by_id(connection, {study.id: study.goals}, [trial_id])[0]
+
+    def details(self, trial_id: int) -> TrialDetails:
+        """Return what there is to know of a trial beside the trial."""
+        with self._trial(trial_id) as (connection, study):
+            sql = """SELECT canonical_id, text, started, worker,
+                    EXISTS (SELECT 1 FROM front WHERE front.trial = trials.id)
+                FROM trials JOIN architectures ON architectures.id = architecture
+                WHERE trials.id = ?"""
+            canonical_id, text, started, worker, on_front = connection.execute(
+                sql, (trial_id,)
+            ).fetchone()
+            kept = rows.artifacts_of(connection, trial_id)
+        return TrialDetails(study.name, canonical_id, text, started, worker, bool(on_front), kept)
+
+    def canonical_id(self, trial_id: int) -> str:
+        """Return the canonical id of a trial's architecture."""
+        return self.details(trial_id).canonical_id
+
+    def curve(self, trial_id: int) -> tuple[CurvePoint, ...]:
+        """Return a trial's learning curve, by increasing step."""
+        with self._trial(trial_id) as (connection, _):
+            return rows.curve_of(connection, trial_id)
+
+    def measurements(self, trial_id: int) -> dict[str, Measurement]:
+        """Return a trial's measured metrics, with spread and the whole protocol."""
+        with self._trial(trial_id) as (connection, _):
+            return rows.measurements_of(connection, trial_id)
+
+    def scores(self, study: Study | str | None = None) -> dict[int, tuple[Score, ...]]:
+        """Return what a filter thought of the candidates of each proposal, by trial number."""
+        with self._study(study) as (connection, found):
+            scores: dict[int, list[Score]] = {}
+            for number, score in rows.scores_of(connection, found):
+                scores.setdefault(number, []).append(score)
+        return {number: tuple(of_proposal) for number, of_proposal in scores.items()}
+
+    def components(self, study: Study | str | None = None) -> tuple[ComponentRecord, ...]:
+        """Return the provenance of everything a study uses."""
+        with self._study(study) as (connection, found):
+            return rows.components_of(connection, found)
+
+    def lineage(self, trial_id: int) -> list[Ancestor]:
+        """Return every trial that a trial stems from, once, the nearest first."""
+        with self._trial(trial_id) as (connection, study):
+            depths = rows.ancestors_of(connection, trial_id)
+            found = rows.trials_by_id(connection, {study.id: study.goals}, depths)
+        ancestors = [Ancestor(depths[trial.id], trial) for trial in found]
+        return sorted(ancestors, key=lambda ancestor: (ancestor.depth, ancestor.trial.number))
+
+    def query(self, sql: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Execute a SELECT, whatever else the SQL tries.
+
+        Returns:
+            Names of the columns, and the rows, which are read as they are asked for.
+
+        Raises:
+            ArchiveError: it is no SELECT, or SQLite has a complaint; from the rows as well.
+        """
+        self._open()
+        with errors_of(self.path):
+            return query.run(open_for_reading(self.path)[0], sql)
+
+    def space(self, study: Study | str | None = None, *, plugins: Plugins | None = None) -> Space:
+        """Build a study's space.
+
+        Args:
+            study: which one.
+            plugins: those to build it with; by default, the installed ones. A space from a plugin
+                file needs ``Plugins([PluginFile.read(path)])``.
+
+        Raises:
+            ComponentError: no plugin offers the space, or not with these parameters.
+        """
+        from nas.archive.models import build_space
+
+        return build_space(self.components(study), plugins)
+
+    def load_model(self, trial_id: int, *, plugins: Plugins | None = None) -> torch.nn.Module:
+        """Return the trained network of a trial, on the CPU and in evaluation mode.
+
+        It takes raw inputs, ``(batch, *space.input_shape)``, and returns ``(batch, classes)``
+        logits. Weights are kept for the trials on the front.
+
+        Raises:
+            ArchiveError: there are no weights of this trial, they are damaged, or they do not fit
+                the network that the space builds.
+            ComponentError: as ``space``.
+        """
+        from nas.archive.models import load_network
+
+        with self._trial(trial_id) as (connection, study):
+            trial = rows.trials_by_id(connection, {study.id: study.goals}, [trial_id])[0]
+            kept = [a for a in rows.artifacts_of(connection, trial_id) if a.kind == WEIGHTS]
+            if not kept:
+                with_weights = rows.trials_with(connection, study, WEIGHTS)
+                raise ArchiveError(
+                    f"trial {trial_id} has no weights: they are kept for trials on the front only; "
+                    f"study {study.name!r} has those of {_some(with_weights)}"
+                )
+        space = self.space(study, plugins=plugins)
+        content = Artifacts(self.path).read(kept[0].sha256)
+        return load_network(space, trial.architecture, content, f"trial {trial_id}")
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise ArchiveError(f"archive {str(self.path)!r} is closed")
+        return self._connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold one state of the file, whatever a search writes meanwhile."""
+        with self._lock, errors_of(self.path):
+            connection = self._open()
+            if self._snapshot:
+                connection.close()
+                connection, self._snapshot = open_for_reading(self.path)
+                self._connection = connection
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _study(self, study: Study | str | None) -> Iterator[tuple[sqlite3.Connection, Study]]:
+        with self._reading() as connection:
+            name = study.name if isinstance(study, Study) else study
+            yield connection, rows.find_study(connection, name, str(self.path))
+
+    @contextmanager
+    def _trial(self, trial_id: int) -> Iterator[tuple[sqlite3.Connection, Study]]:
+        sql = f"{rows.STUDY} WHERE id = (SELECT study FROM trials WHERE id = ?)"
+        with self._reading() as connection:
+            row = connection.execute(sql, (trial_id,)).fetchone()
+            if row is None:
+                first, last = connection.execute("SELECT min(id), max(id) FROM trials").fetchone()
+                has = "no trials yet" if first is None else f"trials {first} to {last}"
+                raise ArchiveError(f"no trial {trial_id}; {str(self.path)!r} has {has}")
+            yield connection, rows.study_of(row, str(self.path))
+
+
+def _some(ids: list[int], most: int = 8) -> str:
+    shown = ", ".join(map(str, ids[:most]))
+    return (f"{shown}, ..." if len(ids) > most else shown) or "none"

@@ -1,0 +1,283 @@
+"""Writing an archive: one process, one transaction for what one wake-up of a search brought."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from nas.archive import insert
+from nas.archive.artifacts import WEIGHTS, Artifacts
+from nas.archive.fronts import StudyFront
+from nas.archive.opening import errors_of, open_for_writing
+from nas.archive.record import ComponentRecord, Record, Score
+from nas.archive.rows import STUDY, protocols_of, scores_of, study_of, to_json, trials_of
+from nas.archive.views import add_metrics
+from nas.errors import ArchiveError
+from nas.study import Study
+from nas.trial import Status, Trial
+
+StudyStatus = Literal["running", "finished", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What has been committed.
+
+    Args:
+        trials: with their ids, in the order of the records.
+        front_changed: whether a trial has entered or left the front.
+        front: numbers of the trials on the front, in order.
+    """
+
+    trials: tuple[Trial, ...]
+    front_changed: bool
+    front: tuple[int, ...]
+
+
+class Writer:
+    """The one that writes to an archive; ``Writer.open`` makes it, ``close`` ends it.
+
+    A second writer on another study of the same file works; they take turns. Two on the same study
+    cannot overwrite each other: the later one gets an ``ArchiveError``.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path, self._connection = path, connection
+        self._artifacts = Artifacts(path)
+        self._fronts: dict[int, StudyFront] = {}
+        self._data_version = -1
+
+    @classmethod
+    def open(cls, path: str | Path) -> Writer:
+        """Open an archive, or create it; its folder must be there.
+
+        Files of weights that a killed search has left over are removed.
+
+        Raises:
+            ArchiveError: the file is no archive, of a newer version, or cannot be written. It is
+                left as it is.
+        """
+        writer = cls(Path(path), open_for_writing(Path(path)))
+        try:
+            writer._remove_unused(writer._artifacts.files())
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; more than once is fine."""
+        self._connection.close()
+
+    def existing(self, name: str) -> Study | None:
+        """Return the study of that name as it was archived, or None."""
+        with errors_of(self._path):
+            row = self._connection.execute(f"{STUDY} WHERE name = ?", (name,)).fetchone()
+        return study_of(row, str(self._path)) if row else None
+
+    def study(self, study: Study, components: Sequence[ComponentRecord]) -> Study:
+        """Begin a session: create the study, or go on with the one of that name.
+
+        Args:
+            study: what to create; of one that exists, only the name counts.
+            components: what is used now, one of them of role ``space``. Versions that an existing
+                study has not been run with before are added to it.
+
+        Returns:
+            The study as it is archived, with its id.
+
+        Raises:
+            ArchiveError: the existing study is in another space, or something is not plain JSON.
+        """
+        with self._transaction():
+            space = insert.insert_space(self._connection, components)
+            existing = self.existing(study.name)
+            if existing is None:
+                self._create(study, space)
+            elif self._space(existing) != space:
+                raise ArchiveError(
+                    f"study {study.name!r} is in another space; give the new one another name"
+                )
+            archived = self.existing(study.name)
+            assert archived is not None
+            insert.insert_components(self._connection, archived.id, components)
+            self._set_status(archived, "running", "")
+        return archived
+
+    def record(self, study: Study, records: Sequence[Record]) -> Recorded:
+        """Write trials in one transaction; when this returns they are on disk.
+
+        The front is brought up to date, weights of trials that entered it are fetched and stored,
+        and those of trials that left it are removed. A cancelled trial is replaced and keeps its
+        id; no other is ever overwritten.
+
+        Args:
+            study: as ``Writer.study`` returned it.
+            records: at most one a trial number.
+
+        Raises:
+            ArchiveError: nothing has been written then. What ``Record.weights`` raises is passed
+                on, and nothing has been written either.
+        """
+        with self._transaction():
+            front = self._front(study)
+            ids = insert.make_room(self._connection, study, records)
+            trials = tuple(map(_with_id, records, ids))
+            _check(study, trials)
+            insert.insert_records(self._connection, study, self._space(study), records, trials)
+            for trial in trials:
+                front.add(trial)
+            dropped = self._save(front, study, dict(zip(ids, records, strict=True)))
+            now = (time.time(), study.id)
+            self._connection.execute("UPDATE studies SET updated = ? WHERE id = ?", now)
+        recorded = Recorded(trials, front.changed, front.numbers())
+        front.saved()
+        if dropped:
+            self._remove_unused(map(self._artifacts.path, dropped))
+        return recorded
+
+    def front(self, study: Study) -> list[Trial]:
+        """Return the trials on a study's front, by first objective."""
+        with errors_of(self._path):
+            self._forget_what_others_changed()
+            return self._front(study).trials()
+
+    def finished(self, study: Study) -> dict[int, Trial]:
+        """Return all trials by number, without cancelled ones: what a resumed search replays."""
+        with errors_of(self._path):
+            trials = trials_of(self._connection, study)
+            return {t.number: t for t in trials if t.status is not Status.CANCELLED}
+
+    def scores(self, study: Study) -> Iterator[Score]:
+        """Yield every score of a study by trial number, those of cancelled trials too."""
+        with errors_of(self._path):
+            for _, score in scores_of(self._connection, study):
+                yield score
+
+    def protocols(self, study: Study) -> dict[str, dict[str, Any]]:
+        """Return the protocol of each measured metric, as the study's first trial has it."""
+        with errors_of(self._path):
+            return protocols_of(self._connection, study)
+
+    def close_session(self, study: Study, status: StudyStatus, reason: str) -> None:
+        """Note how a session ended, and why, in words."""
+        with self._transaction():
+            self._set_status(study, status, reason)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit, or leave the file as it was; what is in memory is then read again."""
+        with errors_of(self._path):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._forget_what_others_changed()
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._fronts.clear()
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, OverflowError | UnicodeEncodeError):
+                    raise ArchiveError(f"SQLite cannot hold a value: {error}") from error
+                raise
+
+    def _forget_what_others_changed(self) -> None:
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._data_version:
+            self._fronts.clear()
+            self._data_version = version
+
+    def _front(self, study: Study) -> StudyFront:
+        if study.id not in self._fronts:
+            self._fronts[study.id] = StudyFront.load(self._connection, study)
+        return self._fronts[study.id]
+
+    def _space(self, study: Study) -> int:
+        sql = "SELECT space FROM studies WHERE id = ?"
+        row = self._connection.execute(sql, (study.id,)).fetchone()
+        if row is None:
+            raise ArchiveError(f"study {study.name!r} is not in {str(self._path)!r}")
+        return int(row[0])
+
+    def _create(self, study: Study, space: int) -> None:
+        if not study.goals:
+            raise ArchiveError(f"study {study.name!r} has no objective")
+        goals = to_json([asdict(goal) for goal in study.goals])
+        self._connection.execute(
+            """INSERT INTO studies (name, space, goals, config, seed, window, status, reason,
+                created, updated) VALUES (?, ?, ?, ?, ?, ?, 'running', '', ?, 0)""",
+            (
+                study.name,
+                space,
+                goals,
+                to_json(study.config),
+                study.seed,
+                study.window,
+                time.time(),
+            ),
+        )
+        add_metrics(self._connection, (goal.metric for goal in study.goals))
+
+    def _set_status(self, study: Study, status: StudyStatus, reason: str) -> None:
+        self._connection.execute(
+            "UPDATE studies SET status = ?, reason = ?, updated = ? WHERE id = ?",
+            (status, insert.escaped(reason), time.time(), study.id),
+        )
+
+    def _save(self, front: StudyFront, study: Study, records: Mapping[int, Record]) -> set[str]:
+        """Write how the front has changed; returns the hashes of weights that lost their row."""
+        many = self._connection.executemany
+        many(
+            "INSERT INTO front (trial, study) VALUES (?, ?)", [(t, study.id) for t in front.entered]
+        )
+        weights = [
+            self._artifacts.add(trial, fetch())
+            for trial in front.entered
+            if (fetch := records[trial].weights) is not None
+        ]
+        insert.insert_artifacts(self._connection, weights)
+        dropped: set[str] = set()
+        for trial in front.left:
+            self._connection.execute("DELETE FROM front WHERE trial = ?", (trial,))
+            which = "FROM artifacts WHERE trial = ? AND kind = ?"
+            found = self._connection.execute(f"SELECT sha256 {which}", (trial, WEIGHTS))
+            dropped.update(sha256 for (sha256,) in found.fetchall())
+            self._connection.execute(f"DELETE {which}", (trial, WEIGHTS))
+        return dropped
+
+    def _remove_unused(self, files: Iterator[Path]) -> None:
+        with self._transaction():  # no other writer may begin to use one of them meanwhile
+            self._artifacts.remove_unused(self._connection, files)
+
+
+def _with_id(record: Record, id_: int) -> Trial:
+    """Return the trial as it is archived: with its id, and what was measured among its metrics."""
+    measured = {name: m.value for name, m in record.measurements.items()}
+    return replace(record.trial, id=id_, metrics={**measured, **record.trial.metrics})
+
+
+def _check(study: Study, trials: Sequence[Trial]) -> None:
+    """Losses are not stored but follow from the metrics, so these must be complete."""
+    for trial in trials:
+        missing = [g.metric for g in study.goals if g.metric not in trial.metrics]
+        if trial.status is Status.COMPLETE and missing:
+            raise ArchiveError(
+                f"study {study.name!r}: trial {trial.number} is complete without {missing}"
+            )

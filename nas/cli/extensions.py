@@ -1,0 +1,74 @@
+"""Commands that plugins add.
+
+They are looked for only where they can matter: in ``nas --help`` and for an unknown command. The
+plugins are imported, but not asked for their components, so that help stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from nas.cli.text import one_line
+
+
+def plugin_commands(builtin: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """Call every plugin's ``nas_commands``.
+
+    Args:
+        builtin: names that no plugin can take.
+
+    Returns:
+        The commands by name, and what is wrong, a line each: plugins that could not be imported,
+        hooks that raised, names that were taken.
+    """
+    commands: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, hook in _hooks(problems):
+        try:
+            offered = _collect(hook)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's hook can raise anything
+            problems.append(_problem(name, "nas_commands raised", error))
+            continue
+        for command in offered:
+            if command in builtin or command in commands:
+                whose = "a built-in command" if command in builtin else "another plugin's"
+                problems.append(f"plugin {name!r}: its command {command!r} is {whose}; left out")
+            else:
+                commands[command] = offered[command]
+    return commands, problems
+
+
+def _hooks(problems: list[str]) -> list[tuple[str, Any]]:
+    from importlib.metadata import entry_points
+
+    import pluggy
+
+    from nas import hookspecs
+    from nas.plugins import DISABLE
+
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    without = [name.strip() for name in os.environ.get(DISABLE, "").split(",")]
+    for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name):
+        if entry.name in without:
+            continue
+        try:
+            manager.register(entry.load(), entry.name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing can raise anything
+            problems.append(_problem(entry.name, "was not loaded", error))
+    hooks = manager.hook.nas_commands.get_hookimpls()
+    return [(impl.plugin_name, impl.function) for impl in hooks]
+
+
+def _collect(hook: Any) -> dict[str, Any]:
+    import typer
+
+    own = typer.Typer(rich_markup_mode=None, add_completion=False)
+    hook(own)
+    return dict(typer.main.get_group(own).commands)
+
+
+def _problem(plugin: str, what: str, error: BaseException) -> str:
+    return one_line(f"plugin {plugin!r}: {what}: {type(error).__name__}: {error}")

@@ -1,0 +1,116 @@
+"""The ``nas`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from nas.cli import archives, plugins, score, search, show, spaces
+from nas.cli.text import one_line
+from nas.errors import NASError
+
+DEBUG = "NAS_DEBUG"
+"""Set it to see the traceback of an error."""
+
+
+class _Commands(TyperGroup):
+    """The built-in commands; those of plugins join when they are asked for."""
+
+    _extended = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        self._extend()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands:
+            self._extend()
+        return super().get_command(ctx, cmd_name)
+
+    def _extend(self) -> None:
+        if self._extended:
+            return
+        self._extended = True
+        from nas.cli.extensions import plugin_commands
+
+        found, problems = plugin_commands(set(self.commands))
+        self.commands.update(found)
+        for problem in problems:
+            sys.stderr.write(f"Warning: {problem}\n")
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from nas import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _nas(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find networks worth training without training them all."""
+
+
+app.command()(search.search)
+app.command()(archives.front)
+app.command()(archives.trials)
+app.command()(show.show)
+app.command()(archives.query)
+app.command()(archives.studies)
+app.command()(spaces.space)
+app.command()(score.score)
+app.command()(plugins.plugins)
+
+
+def main() -> int:
+    """Run the command line; return the exit code.
+
+    0 is success, 1 a reader of the output that went away, 2 an error that is told in one line
+    (``NAS_DEBUG=1`` shows the traceback), 130 an interrupt.
+    """
+    _never_fail_on_encoding()
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run() -> int:
+    try:
+        typer.main.get_command(app).main(prog_name="nas")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except NASError as error:
+        if os.environ.get(DEBUG):
+            traceback.print_exception(error)
+        sys.stderr.write(f"Error: {one_line(error)}\n")
+        return 2
+    return 0
+
+
+def _never_fail_on_encoding() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,48 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from nas.errors import ConfigError
+
+DEFAULT_ARCHIVE = "nas.db"
+
+ArchivePath = Annotated[str, typer.Argument(metavar="[ARCHIVE]", help="The SQLite file.")]
+StudyName = Annotated[
+    str | None, typer.Argument(metavar="[STUDY]", help="Default: the latest in the archive.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+PluginFiles = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="FILE.py", help="A file that is a plugin. Repeatable."),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter. Repeatable."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")]
+
+
+def parameters(assignments: Sequence[str] | None) -> dict[str, Any]:
+    """Read ``key=value`` texts; a value is TOML, or else plain text.
+
+    Raises:
+        ConfigError: one of them is no assignment.
+    """
+    import tomllib
+
+    read: dict[str, Any] = {}
+    for assignment in assignments or ():
+        key, separator, text = assignment.partition("=")
+        if not separator or not key.strip():
+            raise ConfigError(f"--set {assignment!r}: write key=value, such as channels=16")
+        try:
+            read[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            read[key.strip()] = text
+    return read

@@ -1,0 +1,178 @@
+"""One trial for people, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nas.cli.output import Column, Listing, print_table, stdout
+from nas.cli.text import MISSING, count, duration, number, one_line, plain, sparkline
+from nas.errors import NASError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nas.archive import Archive
+    from nas.archive.details import TrialDetails
+    from nas.goals import Goal
+    from nas.study import Study
+    from nas.trial import CurvePoint, Measurement, Trial
+
+CURVE_ROWS = 12
+"""Points of a learning curve that are shown; JSON has all."""
+ANCESTORS = 12
+"""Ancestors that are shown; JSON has all."""
+
+
+def print_trial(archive: Archive, trial: Trial, plugin: Sequence[str] | None) -> None:
+    """Print everything; ``plugin`` are files that the space may come from."""
+    console = stdout()
+    details = archive.details(trial.id)
+    study = archive.study(details.study)
+    _print_head(study, trial, details, console)
+    _print_failure(trial, console)
+    _print_metrics(study, trial, archive.measurements(trial.id), console)
+    _print_architecture(archive, trial, details, plugin, console)
+    _print_curve(archive.curve(trial.id), console)
+    _print_lineage(archive, study, trial, console)
+
+
+def _heading(text: str, console: Console) -> None:
+    console.print(f"\n{text}", style="bold", soft_wrap=True)
+
+
+def _print_head(study: Study, trial: Trial, details: TrialDetails, console: Console) -> None:
+    ended = "complete, on the front" if details.on_front else str(trial.status)
+    console.print(f"Trial {trial.id} of {plain(study.name)}: {ended}", style="bold", soft_wrap=True)
+    facts = [f"number {trial.number:,} of its study", f"seed {trial.seed}"]
+    facts += [f"budget {trial.budget:,}"] if trial.budget is not None else []
+    facts += [f"took {duration(trial.seconds)}"] if trial.seconds else []
+    facts += [f"on {one_line(details.worker)}"] if details.worker else []
+    facts += [f"{a.kind} kept, {number(a.bytes, 'B')}" for a in details.artifacts]
+    console.print("; ".join(facts), style="dim")
+
+
+def _print_failure(trial: Trial, console: Console) -> None:
+    if trial.failure is None:
+        return
+    said = f"{plain(trial.failure.kind)}: {one_line(trial.failure.message)}"
+    console.print(f"\n✗ {said}", style="red", soft_wrap=True)
+    for line in trial.failure.traceback.splitlines():
+        console.print(f"  {plain(line)}", style="dim", soft_wrap=True)
+
+
+def _print_metrics(
+    study: Study, trial: Trial, measured: Mapping[str, Measurement], console: Console
+) -> None:
+    if not trial.metrics:
+        return
+    goals = {goal.metric: goal for goal in study.goals}
+    names = sorted(trial.metrics, key=lambda n: [*goals].index(n) if n in goals else len(goals))
+    rows = [_metric_row(n, trial.metrics[n], goals.get(n), measured.get(n)) for n in names]
+    columns = [
+        Column("metric"),
+        Column("value", right=True),
+        Column("spread", right=True),
+        Column("aim"),
+        Column("bound", wrap=True),
+    ]
+    _heading("Metrics", console)
+    print_table(Listing([c for c in columns if any(row[c.name] for row in rows)], rows), console)
+    for name in sorted(measured):
+        conditions = ", ".join(f"{k} {v}" for k, v in measured[name].protocol.items())
+        console.print(f"{plain(name)} measured with {plain(conditions)}", style="dim")
+
+
+def _metric_row(
+    name: str, value: float, goal: Goal | None, measurement: Measurement | None
+) -> dict[str, Any]:
+    unit = plain(goal.unit) if goal else ""
+    verdict = None
+    if goal is not None and goal.bound():
+        verdict = f"{'broken' if goal.violation(value) else 'kept'}: {plain(goal.bound())}"
+    return {
+        "metric": name,
+        "value": number(value, unit),
+        "spread": f"± {number(measurement.spread, unit)}" if measurement else None,
+        "aim": goal.direction if goal else None,
+        "bound": verdict,
+    }
+
+
+def _print_architecture(
+    archive: Archive,
+    trial: Trial,
+    details: TrialDetails,
+    plugin: Sequence[str] | None,
+    console: Console,
+) -> None:
+    from nas.cli.graphs import print_graph
+    from nas.cli.plugins import load_plugins
+
+    _heading("Architecture", console)
+    console.print(f"  {plain(details.text)}", soft_wrap=True)
+    console.print(f"  canonical id {plain(details.canonical_id)}\n", style="dim")
+    rows = [{"decision": name, "value": value} for name, value in trial.architecture.items()]
+    print_table(Listing([Column("decision"), Column("value")], rows), console)
+    console.print()
+    try:
+        space = archive.space(details.study, plugins=load_plugins(plugin))
+        print_graph(space, space.architecture(trial.architecture), console)
+    except NASError as error:  # the numbers are worth showing where the space is not installed
+        console.print(f"  no drawing: {one_line(error)}", style="yellow", soft_wrap=True)
+
+
+def _print_curve(curve: Sequence[CurvePoint], console: Console) -> None:
+    if not curve:
+        return
+    names = list(dict.fromkeys(name for point in curve for name in point.metrics))
+    every = -(-len(curve) // CURVE_ROWS)
+    shown = [*curve[:-1:every], curve[-1]]
+    rows = [
+        {"step": point.step, **{f"metric {n}": v for n, v in point.metrics.items()}}
+        for point in shown
+    ]
+    columns = [
+        Column("step", number=True),
+        *(Column(f"metric {name}", plain(name), number=True) for name in names),
+    ]
+    left_out = f", {len(shown)} of {count(len(curve), 'step')} shown" if every > 1 else ""
+    _heading(f"Learning curve{left_out}", console)
+    print_table(Listing(columns, rows), console)
+    console.print()
+    width = max(map(len, map(plain, names)))
+    for name in names:
+        values = [point.metrics.get(name, float("nan")) for point in curve]
+        console.print(f"  {plain(name):<{width}}  {sparkline(values)}", no_wrap=True)
+
+
+def _print_lineage(archive: Archive, study: Study, trial: Trial, console: Console) -> None:
+    from nas.cli.rows import objective_columns, trial_row
+
+    ancestors = archive.lineage(trial.id)
+    if not ancestors:
+        return
+    shown = ancestors[:ANCESTORS]
+    more = f", the nearest {ANCESTORS} shown" if len(ancestors) > ANCESTORS else ""
+    _heading(f"Stems from {count(len(ancestors), 'trial')}{more}", console)
+    rows = [
+        {**trial_row(a.trial, ""), "depth": a.depth, "changed": _changes(a.trial, trial)}
+        for a in shown
+    ]
+    columns = [
+        Column("depth", "steps back", number=True),
+        Column("id", number=True),
+        Column("status", optional=True),
+        *objective_columns(study.goals),
+        Column("changed", "differs in", wrap=True),
+    ]
+    print_table(Listing(columns, rows), console)
+
+
+def _changes(ancestor: Trial, trial: Trial) -> str:
+    """Return the decisions in which two architectures differ, such as ``depth 2 → 3``."""
+    old, new = ancestor.architecture, trial.architecture
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return (
+        ", ".join(f"{n} {old.get(n, MISSING)} → {new.get(n, MISSING)}" for n in names) or "nothing"
+    )

@@ -1,0 +1,248 @@
+"""What a person sees of a running search, all of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from nas.cli.output import Column, Listing, objective_column, stderr, table
+from nas.cli.text import count, duration, number, one_line, plain
+from nas.engine.progress import Plan, Progress
+from nas.trial import Status, Trial
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from nas.goals import Goal
+    from nas.study import Study
+
+LINES_A_SECOND = 5
+"""Trials that get a line of their own; when they come faster, there is a summary now and then."""
+SUMMARY_EVERY = 5.0
+"""Seconds."""
+FRONT_ROWS = 8
+"""Rows of the front that a running search shows."""
+
+
+class Silent:
+    """Shows nothing. The base of the other two; each ends its display however a search ends."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the display."""
+
+    def started(self, study: Study, plan: Plan) -> None:
+        """A session begins."""
+
+    def progress(self, progress: Progress) -> None:
+        """Something changed, or some time has passed."""
+
+    def finished(self, study: Study, reason: str) -> None:
+        """The session has ended."""
+
+
+class Lines(Silent):
+    """A line a trial, for log files."""
+
+    def __init__(self) -> None:
+        self._goals: tuple[Goal, ...] = ()
+        self._plan: Plan | None = None
+        self._latest: Progress | None = None
+        self._second, self._lines = 0, 0
+        self._unsaid, self._summarised = 0, 0.0
+
+    def started(self, study: Study, plan: Plan) -> None:
+        """Say what is searched, where, and for how long."""
+        self._goals, self._plan = study.goals, plan
+        self._summarised = time.monotonic()
+        _say(headline(study, plan))
+        if plan.resumed:
+            _say(f"going on: {count(plan.resumed, 'trial')} in the archive already")
+
+    def progress(self, progress: Progress) -> None:
+        """Give a line to each new trial, or to many at once."""
+        self._latest = progress
+        now = time.monotonic()
+        if int(now) != self._second:
+            self._second, self._lines = int(now), 0
+        on_front = {trial.number for trial in progress.front}
+        # infeasible ones were not evaluated: they are counted among the candidates turned away
+        for trial in progress.new:
+            if trial.status is Status.INFEASIBLE:
+                continue
+            if self._lines < LINES_A_SECOND:
+                self._lines += 1
+                _say(trial_line(trial, self._goals, on_front=trial.number in on_front))
+            else:
+                self._unsaid += 1
+        if self._unsaid and now - self._summarised >= SUMMARY_EVERY:
+            self._summarise(now)
+
+    def finished(self, study: Study, reason: str) -> None:
+        """Say why it ended."""
+        if self._latest:
+            self._summarise(time.monotonic())
+        _say(f"ended: {one_line(reason)}")
+
+    def _summarise(self, now: float) -> None:
+        assert self._latest is not None
+        self._unsaid, self._summarised = 0, now
+        parts = [how_far(self._latest, self._plan), *details(self._latest)]
+        _say(f"{'; '.join(parts)}; front of {len(self._latest.front)}")
+
+
+class Display(Silent):
+    """Progress bar, failures and the front so far, redrawn in place on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        self._study: Study | None = None
+        self._plan: Plan | None = None
+        self._latest: Progress | None = None
+        self._began = 0.0
+        self._console = stderr()
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._render,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def close(self) -> None:
+        """Clear the display."""
+        self._live.stop()
+
+    def started(self, study: Study, plan: Plan) -> None:
+        """Show the bar."""
+        self._study, self._plan, self._began = study, plan, time.monotonic()
+
+    def progress(self, progress: Progress) -> None:
+        """Remember it; the display asks several times a second."""
+        self._latest = progress
+
+    def finished(self, study: Study, reason: str) -> None:
+        """Leave one line behind."""
+        self.close()
+        parts = [one_line(reason)]
+        if self._latest:
+            parts = [*parts, *details(self._latest), duration(self._latest.seconds)]
+        self._console.print("; ".join(parts), soft_wrap=True)
+
+    def _render(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        study, plan, latest = self._study, self._plan, self._latest
+        if study is None or plan is None:
+            return Text("Starting ...", style="dim")
+        parts: list[RenderableType] = [Text(headline(study, plan), style="bold")]
+        latest = latest or Progress(new=(), done=plan.resumed)
+        parts.append(self._bar(latest, plan))
+        said = [f"{latest.running} running", *details(latest)]
+        parts.append(Text("; ".join(said), style="dim"))
+        if latest.front:
+            parts += [Text(), *self._front(study.goals, latest.front)]
+        return Group(*parts)
+
+    def _bar(self, latest: Progress, plan: Plan) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        total, completed = _share(latest, plan, time.monotonic() - self._began)
+        grid = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=total, completed=completed, width=28)
+        grid.add_row(bar, Text(how_far(latest, plan)))
+        return grid
+
+    def _front(self, goals: Sequence[Goal], front: Sequence[Trial]) -> list[RenderableType]:
+        from rich.text import Text
+
+        rows = [{"id": trial.id, **trial.metrics} for trial in front[:FRONT_ROWS]]
+        columns = [Column("id", number=True), *map(objective_column, goals)]
+        grid, _ = table(Listing(columns, rows), self._console.width)
+        more = len(front) - len(rows)
+        left = f", {len(rows)} shown" if more else ""
+        return [Text(f"Front: {count(len(front), 'trial')}{left}", style="bold"), grid]
+
+
+def watcher(*, quiet: bool) -> Silent:
+    """Choose: nothing, a display on a terminal, or lines."""
+    if quiet:
+        return Silent()
+    return Display() if stderr().is_terminal else Lines()
+
+
+def headline(study: Study, plan: Plan) -> str:
+    """Return what is searched, and where."""
+    return f"{plain(study.name)}: {plain(plan.search_space)}; {plain(plan.executor)}"
+
+
+def how_far(progress: Progress, plan: Plan | None) -> str:
+    """Return such as ``12 of 60 trials, about 2 min 05 s left``."""
+    stop = plan.stop_trials if plan else None
+    done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
+    left = progress.seconds_left
+    return done if left is None else f"{done}, about {duration(left)} left"
+
+
+def details(progress: Progress) -> list[str]:
+    """Return failures by kind, and candidates that were turned away by reason, if any."""
+    said = []
+    if progress.failed:
+        said.append(f"{sum(progress.failed.values()):,} failed ({_by_name(progress.failed)})")
+    if progress.turned_away:
+        turned_away = sum(progress.turned_away.values())
+        said.append(f"{turned_away:,} turned away ({_by_name(progress.turned_away)})")
+    return said
+
+
+def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
+    """Return a finished trial on one line."""
+    start = f"trial {trial.id} {trial.status}"
+    if trial.failure is not None:
+        return f"{start} ({plain(trial.failure.kind)}): {one_line(trial.failure.message)}"
+    known = [
+        f"{plain(goal.metric)} {number(trial.metrics[goal.metric], plain(goal.unit))}"
+        for goal in goals
+        if goal.metric in trial.metrics
+    ]
+    end = ["on the front"] if on_front else ["out of bounds"] if trial.violation > 0 else []
+    return f"{start}: {', '.join([*known, duration(trial.seconds), *end])}"
+
+
+def _by_name(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{plain(name)} {n:,}" for name, n in sorted(counts.items()))
+
+
+def _share(progress: Progress, plan: Plan, seconds: float) -> tuple[float | None, float]:
+    """Return total and completed of whichever limit is nearer; no total if neither is known."""
+    shares: list[tuple[float, float]] = []
+    if plan.stop_trials:
+        shares.append((plan.stop_trials, progress.done))
+    if plan.stop_seconds:
+        shares.append((plan.stop_seconds, min(seconds, plan.stop_seconds)))
+    return max(shares, key=lambda pair: pair[1] / pair[0]) if shares else (None, 0.0)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

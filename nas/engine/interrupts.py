@@ -1,0 +1,50 @@
+"""Ctrl-C at any moment ends a search cleanly: at once while it waits, else after what it writes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Turns SIGINT and SIGTERM into ``KeyboardInterrupt`` where that loses nothing.
+
+    Outside the main thread Python delivers no signals, and this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._requested = False
+        self._safe = False
+        self._old: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._old = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Mark where an interrupt may strike; one that came before strikes on entering."""
+        self._safe = True
+        try:
+            if self._requested:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._safe = False
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._requested = True
+        if self._safe:
+            self._safe = False
+            raise KeyboardInterrupt

@@ -1,0 +1,206 @@
+"""The next candidate: asked of the strategy, never evaluated before, within analytic bounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nas.abstract.objective import AnalyticObjective
+from nas.abstract.space import Space
+from nas.abstract.strategy import Proposal, Strategy
+from nas.architecture import Architecture
+from nas.archive.record import Score
+from nas.engine.scoring import Scorer, best
+from nas.errors import CandidateError, PluginError
+from nas.goals import Goal
+from nas.goals import violation as total_violation
+from nas.seeds import Rng, rng
+from nas.trial import Failure, Trial
+
+REPEATS = 50
+"""Times a strategy may repeat itself before a mutation is taken instead."""
+WALK = 300
+"""Mutations in a row that may all be known before the space is listed."""
+LISTABLE = 200_000
+"""Largest space that is listed to find what is left of it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One architecture to evaluate, or to turn away.
+
+    Args:
+        proposal: the architecture and its parents.
+        canonical_id: of the architecture.
+        analytic: values of the analytic objectives.
+        violation: by how much they break their bounds; 0 is feasible.
+        broken: the broken bounds in words.
+        failure: if an analytic objective could not be estimated.
+        scores: of all candidates that it was chosen from.
+    """
+
+    proposal: Proposal
+    canonical_id: str
+    analytic: Mapping[str, float]
+    violation: float = 0.0
+    broken: tuple[str, ...] = ()
+    failure: Failure | None = None
+    scores: tuple[Score, ...] = ()
+
+
+class Proposer:
+    """Turns a strategy's proposals into candidates that are worth a look.
+
+    Two architectures are the same candidate if they are the same network (canonical id) and have
+    the same analytic objectives: dead branches cost parameters without changing the function.
+
+    Args:
+        space: where architectures are from.
+        strategy: started on this study.
+        goals: the objectives in order.
+        analytic: those that are known beforehand, by metric.
+        seed: of the study.
+        scorer: ranks several candidates, or None.
+        candidates: how many of them.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        strategy: Strategy,
+        goals: Sequence[Goal],
+        analytic: Mapping[str, AnalyticObjective],
+        seed: int,
+        scorer: Scorer | None = None,
+        candidates: int = 1,
+    ) -> None:
+        self._space, self._strategy, self._goals = space, strategy, tuple(goals)
+        self._analytic, self._seed = analytic, seed
+        self._scorer, self._candidates = scorer, candidates
+        self._ids: set[str] = set()
+        self._keys: set[tuple[str, tuple[float, ...]]] = set()
+        self._estimates: dict[Architecture, dict[str, float] | Failure] = {}
+        self.turned_away: Counter[str] = Counter()
+
+    def propose(self, number: int) -> Candidate | None:
+        """Return the candidate for trial ``number``, or None if the space is exhausted."""
+        source = rng(self._seed, "proposal", number)
+        wanted = self._candidates if self._scorer is not None and self._scorer.ready() else 1
+        drawn: dict[Architecture, Candidate] = {}
+        for _ in range(wanted):
+            proposal = self._draw(source, drawn)
+            if proposal is None:
+                break
+            drawn[proposal.architecture] = self._look(proposal)
+        if not drawn:
+            return None
+        chosen = self._choose(number, list(drawn.values()))
+        self.know(chosen)
+        self._estimates.clear()
+        return chosen
+
+    def tell(self, trial: Trial) -> None:
+        """Let the scorer learn from a trial, in the order of numbers."""
+        if self._scorer is not None:
+            self._scorer.tell(trial)
+
+    def know(self, candidate: Candidate) -> None:
+        """Never propose this candidate again."""
+        self._ids.add(candidate.canonical_id)
+        self._keys.add((candidate.canonical_id, tuple(candidate.analytic.values())))
+
+    def look_at(self, architecture: Architecture, parents: tuple[int, ...]) -> Candidate:
+        """Return the candidate that an architecture is, without proposing it."""
+        return self._look(Proposal(architecture, parents))
+
+    def _choose(self, number: int, drawn: list[Candidate]) -> Candidate:
+        feasible = [c for c in drawn if c.violation == 0 and c.failure is None]
+        for candidate in drawn:
+            self.turned_away.update(candidate.broken)
+        if not feasible:
+            return min(drawn, key=lambda c: (c.failure is not None, c.violation))
+        if len(feasible) == 1 or self._scorer is None:
+            return feasible[0]
+        scores = self._scorer.score(number, [c.proposal.architecture for c in feasible])
+        winner = best(scores)
+        chosen = next(c for c in feasible if c.proposal.architecture == winner)
+        return Candidate(
+            chosen.proposal, chosen.canonical_id, chosen.analytic, scores=tuple(scores)
+        )
+
+    def _look(self, proposal: Proposal) -> Candidate:
+        architecture = proposal.architecture
+        canonical_id = self._space.canonical_id(architecture)
+        estimate = self._estimate(architecture)
+        if isinstance(estimate, Failure):
+            return Candidate(proposal, canonical_id, {}, failure=estimate)
+        violation = total_violation(self._goals, estimate)
+        broken = tuple(
+            goal.bound()
+            for goal in self._goals
+            if goal.metric in estimate and goal.violation(estimate[goal.metric]) > 0
+        )
+        return Candidate(proposal, canonical_id, estimate, violation, broken)
+
+    def _estimate(self, architecture: Architecture) -> dict[str, float] | Failure:
+        if architecture not in self._estimates:
+            self._estimates[architecture] = self._compute(architecture)
+        return self._estimates[architecture]
+
+    def _compute(self, architecture: Architecture) -> dict[str, float] | Failure:
+        try:
+            return {
+                metric: float(objective.estimate(self._space, architecture))
+                for metric, objective in self._analytic.items()
+            }
+        except CandidateError as error:
+            return Failure(error.kind, str(error))
+
+    def _draw(self, source: Rng, drawn: Mapping[Architecture, Candidate]) -> Proposal | None:
+        proposal = None
+        for _ in range(REPEATS):
+            proposal = self._strategy.ask(source)
+            if proposal.architecture not in self._space:
+                raise PluginError(
+                    f"strategy {type(self._strategy).__name__} proposed what is no member of the "
+                    f"space: {proposal.architecture!r}"
+                )
+            if self._is_new(proposal.architecture, drawn):
+                return proposal
+            self.turned_away["duplicate"] += 1
+        assert proposal is not None
+        return self._walk(proposal, source, drawn) or self._listed(drawn)
+
+    def _walk(
+        self, start: Proposal, source: Rng, drawn: Mapping[Architecture, Candidate]
+    ) -> Proposal | None:
+        """Mutate what the strategy keeps proposing until it is something new."""
+        architecture = start.architecture
+        for _ in range(WALK):
+            architecture = self._space.mutate(architecture, source)
+            if self._is_new(architecture, drawn):
+                return Proposal(architecture, start.parents)
+        return None
+
+    def _listed(self, drawn: Mapping[Architecture, Candidate]) -> Proposal | None:
+        if self._space.size > LISTABLE:
+            return None
+        left = (a for a in self._space.architectures() if self._is_new(a, drawn))
+        found = next(left, None)
+        return Proposal(found) if found is not None else None
+
+    def _is_new(self, architecture: Architecture, drawn: Mapping[Architecture, Candidate]) -> bool:
+        if architecture in drawn:
+            return False
+        canonical_id = self._space.canonical_id(architecture)
+        if any(candidate.canonical_id == canonical_id for candidate in drawn.values()):
+            return False
+        if canonical_id not in self._ids:
+            return True
+        if not self._analytic:
+            return False
+        estimate = self._estimate(architecture)
+        if isinstance(estimate, Failure):
+            return False
+        return (canonical_id, tuple(estimate.values())) not in self._keys

@@ -1,0 +1,181 @@
+"""One search, from a config to a front in an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.archive import Archive
+from nas.archive.writer import Writer
+from nas.config import Config, differences
+from nas.engine.assembly import Assembly, assemble
+from nas.engine.loop import Loop, Reason
+from nas.engine.progress import Observer, Plan
+from nas.engine.proposer import Proposer
+from nas.engine.reachable import check_bounds
+from nas.engine.scoring import PredictorScorer, ProxyScorer, Scorer
+from nas.errors import StudyError
+from nas.executors.inline import InlineExecutor
+from nas.executors.protocol import Executor
+from nas.plugins import PluginFile
+from nas.study import Study
+from nas.trial import Trial
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a session ended; everything else is in the archive.
+
+    Args:
+        study: what was searched.
+        archive: path of the archive.
+        reason: why it ended, in words.
+        interrupted: True if the user stopped it; the same search goes on when it is run again.
+    """
+
+    study: Study
+    archive: str
+    reason: str
+    interrupted: bool
+
+    @property
+    def front(self) -> list[Trial]:
+        """The trials that no other dominates, by first objective."""
+        with Archive(self.archive) as archive:
+            return archive.front(self.study.name)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        with Archive(self.archive) as archive:
+            return archive.trials(self.study.name)
+
+
+def search(
+    config: Config | Mapping[str, Any] | str | Path,
+    archive: str | Path = "nas.db",
+    *,
+    address: str | None = None,
+    plugins: Sequence[str | Path] = (),
+    observer: Observer | None = None,
+) -> Result:
+    """Run a search, or go on with it if the archive holds a part of it.
+
+    Args:
+        config: a ``Config``, a mapping like a config file's content, or the path of a TOML file.
+        archive: path of the SQLite archive; created if it is not there.
+        address: of a Ray cluster, instead of the config's.
+        plugins: plugin files beside what is installed.
+        observer: is told how the search gets on.
+
+    Returns:
+        How it ended. Ctrl-C ends it cleanly: running trials are cancelled and recorded.
+
+    Raises:
+        NASError: a config, component, data set or archive that cannot be used (see
+            ``nas.errors``); or ``StudyError`` if every candidate fails in the same way.
+    """
+    checked = _config(config)
+    files = [PluginFile.read(path) for path in plugins]
+    parts = assemble(checked, files)
+    with Writer.open(archive) as writer:
+        study = _study(writer, checked, parts, str(archive))
+        loop = Loop(study, parts, writer, _proposer(checked, parts, study, writer))
+        executor = _executor(checked, parts, address)
+        reason = _run(loop, executor, checked, parts, observer)
+    return Result(study, str(archive), reason.text, reason.status == "interrupted")
+
+
+def _run(
+    loop: Loop, executor: Executor, config: Config, parts: Assembly, observer: Observer | None
+) -> Reason:
+    plan = Plan(
+        resumed=loop.resumed,
+        stop_trials=config.stop.trials,
+        stop_seconds=config.stop.seconds,
+        executor=executor.description,
+        search_space=f"{config.space.name}, {parts.space.size} architectures",
+    )
+    try:
+        return loop.run(executor, plan, observer)
+    finally:
+        executor.stop()
+
+
+def _config(config: Config | Mapping[str, Any] | str | Path) -> Config:
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Mapping):
+        return Config.parse(config)
+    return Config.load(config)
+
+
+def _study(writer: Writer, config: Config, parts: Assembly, archive: str) -> Study:
+    existing = writer.existing(config.study)
+    if existing is None:
+        check_bounds(parts.space, parts.analytic, parts.goals, config.seed)
+    else:
+        changed = differences(Config.parse(existing.config).identity(), config.identity())
+        if changed:
+            raise StudyError(
+                f"study {config.study!r} is in {archive!r} already, with another config: "
+                f"{'; '.join(changed)}. Give the study another name, or use another archive."
+            )
+    study = Study(
+        name=config.study,
+        archive=archive,
+        goals=parts.goals,
+        config=config.to_dict(),
+        seed=config.seed,
+        window=config.window,
+    )
+    return writer.study(study, parts.components)
+
+
+def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Proposer:
+    return Proposer(
+        parts.space,
+        parts.strategy,
+        parts.goals,
+        parts.analytic,
+        study.seed,
+        _scorer(config, parts, study, writer),
+        config.filter.candidates if config.filter else 1,
+    )
+
+
+def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Scorer | None:
+    wanted = config.filter
+    if wanted is None:
+        return None
+    if wanted.proxy is not None:
+        assert parts.proxy is not None
+        known = writer.scores(study)
+        return ProxyScorer(
+            wanted.proxy.name, parts.proxy, parts.space, parts.data, study.seed, known
+        )
+    assert wanted.predictor is not None
+    assert parts.predictor is not None
+    metric = wanted.objective or parts.goals[0].metric
+    goal = next(goal for goal in parts.goals if goal.metric == metric)
+    return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal)
+
+
+def _executor(config: Config, parts: Assembly, address: str | None) -> Executor:
+    if config.run.executor == "inline":
+        return InlineExecutor(parts.setup, parts.data)
+    from nas.executors import ray_settings
+
+    ray_settings.apply()
+    from nas.executors.ray import RayExecutor
+
+    return RayExecutor(
+        parts.setup,
+        parts.data,
+        parts.evaluator,
+        # more workers than the window has places would only sit idle
+        min(config.window, config.run.workers) if config.run.workers else None,
+        address or config.run.address,
+    )

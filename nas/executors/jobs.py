@@ -1,0 +1,134 @@
+"""What crosses from driver to worker and back: names and numbers as JSON, never objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nas.architecture import Value
+from nas.plugins import PluginFile
+from nas.trial import CurvePoint, Failure, Measurement
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A component by its full name, and its parameters as plain JSON values."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all jobs of a study share; a worker builds it once.
+
+    Args:
+        space: where architectures are from.
+        evaluator: what turns them into metrics.
+        measured: measured objectives.
+        files: plugin files, which travel as text.
+    """
+
+    space: Ref
+    evaluator: Ref
+    measured: tuple[Ref, ...] = ()
+    files: tuple[PluginFile, ...] = ()
+
+    def to_json(self) -> str:
+        """Return it as JSON; ``from_json`` is its inverse."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Setup:
+        """Read what ``to_json`` wrote."""
+        values = json.loads(text)
+        return cls(
+            Ref(**values["space"]),
+            Ref(**values["evaluator"]),
+            tuple(Ref(**ref) for ref in values["measured"]),
+            tuple(PluginFile(**file) for file in values["files"]),
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One evaluation to do.
+
+    Args:
+        number: of the trial.
+        decisions: of the architecture.
+        budget: in the evaluator's unit, or None.
+        seed: of everything random in it.
+    """
+
+    number: int
+    decisions: Mapping[str, Value]
+    budget: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: metrics, or a failure.
+
+    Args:
+        number: of the trial.
+        metrics: from the evaluator and the measured objectives, by name.
+        measurements: spread and protocol of the measured ones.
+        curve: as it was reported.
+        failure: why there are no metrics.
+        started: Unix time.
+        seconds: wall time of the job.
+        worker: machine and device.
+    """
+
+    number: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
+    failure: Failure | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An outcome, and a way to fetch the trained weights (safetensors) if they are wanted."""
+
+    outcome: Outcome
+    weights: Callable[[], bytes] | None = None
+
+
+def pack_jobs(jobs: list[Job]) -> str:
+    """Return jobs as JSON."""
+    return json.dumps([asdict(job) for job in jobs])
+
+
+def unpack_jobs(text: str) -> list[Job]:
+    """Read what ``pack_jobs`` wrote."""
+    return [Job(**job) for job in json.loads(text)]
+
+
+def pack_outcomes(outcomes: list[Outcome]) -> str:
+    """Return outcomes as JSON."""
+    return json.dumps([asdict(outcome) for outcome in outcomes])
+
+
+def unpack_outcomes(text: str) -> list[Outcome]:
+    """Read what ``pack_outcomes`` wrote."""
+    return [_outcome(values) for values in json.loads(text)]
+
+
+def _outcome(values: dict[str, Any]) -> Outcome:
+    failure = values["failure"]
+    return Outcome(
+        **{
+            **values,
+            "measurements": {k: Measurement(**m) for k, m in values["measurements"].items()},
+            "curve": tuple(CurvePoint(**point) for point in values["curve"]),
+            "failure": Failure(**failure) if failure else None,
+        }
+    )

@@ -1,0 +1,138 @@
+"""One worker: builds what a study needs once, then evaluates job after job."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nas.abstract.dataset import SearchData
+from nas.abstract.evaluator import Evaluation, Evaluator, Task
+from nas.abstract.objective import MeasuredObjective
+from nas.abstract.space import Space
+from nas.architecture import Architecture
+from nas.errors import CandidateError, NonFiniteError
+from nas.executors.jobs import Job, Outcome, Setup
+from nas.plugins import Plugins
+from nas.trial import CurvePoint, Failure, Measurement
+
+if TYPE_CHECKING:
+    import torch
+
+TRACEBACK_LIMIT = 20_000
+"""Characters of a traceback that are kept: a recursion error's would fill the archive."""
+
+
+class Worker:
+    """Evaluates jobs of one study.
+
+    Args:
+        setup: component names and parameters.
+        data: what candidates are trained on, or None.
+    """
+
+    def __init__(self, setup: Setup, data: SearchData | None) -> None:
+        plugins = Plugins(setup.files)
+        self._space: Space = plugins.build("space", setup.space.name, **setup.space.parameters)
+        self._evaluator: Evaluator = plugins.build(
+            "evaluator", setup.evaluator.name, **setup.evaluator.parameters
+        )
+        self._measured: list[MeasuredObjective] = [
+            plugins.build("objective", ref.name, **ref.parameters) for ref in setup.measured
+        ]
+        self._data = data
+        self._threads = max(1, int(self._evaluator.cpus))
+        self._where = f"{platform.node()} pid {os.getpid()}"
+
+    def run(self, job: Job) -> tuple[Outcome, bytes | None]:
+        """Evaluate one job. Whatever the candidate raises becomes a failure of a kind."""
+        started, clock = time.time(), time.perf_counter()
+        curve: list[CurvePoint] = []
+        metrics: dict[str, float] = {}
+        measurements: dict[str, Measurement] = {}
+        weights, failure = None, None
+        try:
+            evaluation = self._evaluate(job, curve)
+            metrics.update(_finite(evaluation.metrics))
+            measurements = self._measure(job)
+            metrics.update(_finite({name: m.value for name, m in measurements.items()}))
+            weights = _weights(evaluation.network)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a candidate can raise anything
+            failure, metrics, measurements = _failure(error), {}, {}
+        return (
+            Outcome(
+                job.number,
+                metrics,
+                measurements,
+                tuple(curve),
+                failure,
+                started,
+                time.perf_counter() - clock,
+                self._where,
+            ),
+            weights,
+        )
+
+    def _evaluate(self, job: Job, curve: list[CurvePoint]) -> Evaluation:
+        task = Task(
+            self._space,
+            self._space.architecture(job.decisions),
+            self._data,
+            job.budget,
+            job.seed,
+            self._threads,
+        )
+
+        def report(step: int, metrics: Mapping[str, float]) -> None:
+            if curve and step <= curve[-1].step:
+                raise CandidateError(f"step {step} was reported after step {curve[-1].step}")
+            curve.append(CurvePoint(step, dict(metrics)))
+
+        evaluation = self._evaluator.evaluate(task, report)
+        missing = [name for name in self._evaluator.metrics if name not in evaluation.metrics]
+        if missing:
+            raise CandidateError(f"the evaluator reported no {', '.join(missing)}")
+        return evaluation
+
+    def _measure(self, job: Job) -> dict[str, Measurement]:
+        if not self._measured:
+            return {}
+        network = self._space.build(Architecture(job.decisions))
+        return {
+            objective.metric: objective.measure(network, self._space.input_shape, self._threads)
+            for objective in self._measured
+        }
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise NonFiniteError(f"{name} is {value}")
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def _weights(network: torch.nn.Module | None) -> bytes | None:
+    if network is None:
+        return None
+    from safetensors.torch import save
+
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    packed: bytes = save(state)
+    return packed
+
+
+def _failure(error: BaseException) -> Failure:
+    kind = error.kind if isinstance(error, CandidateError) else "error"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        kind = "memory"
+    text = str(error).strip() or type(error).__name__
+    named = text if isinstance(error, CandidateError) else f"{type(error).__name__}: {text}"
+    return Failure(
+        kind,
+        named.splitlines()[0][:500],
+        "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:],
+    )

@@ -1,0 +1,39 @@
+"""Checks of parameters; each refusal names the parameter, its value and what would work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from nas.suggest import did_you_mean, listed
+
+
+def whole(name: str, value: object, low: int) -> None:
+    """Refuse what is no integer of at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ValueError(f"{name} must be a whole number of at least {low}, not {value!r}")
+
+
+def number(
+    name: str, value: object, *, low: float = 0.0, below: float = math.inf, open_: bool = False
+) -> None:
+    """Refuse what is no number in [low, below), or in (low, below) if ``open_``."""
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or not low <= float(value) < below or (open_ and value == low):  # type: ignore[arg-type]
+        least = f"above {low:g}" if open_ else f"of at least {low:g}"
+        most = f" and below {below:g}" if below < math.inf else ""
+        raise ValueError(f"{name} must be a finite number {least}{most}, not {value!r}")
+
+
+def flag(name: str, value: object) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, not {value!r}")
+
+
+def one_of(name: str, value: object, known: Iterable[str]) -> None:
+    """Refuse what is none of the known names."""
+    known = list(known)
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise ValueError(f"{name} must be one of {listed(known)}, not {value!r}.{hint}")

@@ -1,0 +1,154 @@
+"""The training loop. Data stand on the device as they were found; no loader is in the way."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import torch  # noqa: TID253  # imported inside Train.evaluate only
+from torch.nn import functional
+
+from nas import NonFiniteError, Report, SearchData, Split
+from nas.normalise import Normalise, joined
+from nas.seeds import derive
+from nas_evaluators.augment import augmented
+from nas_evaluators.schedule import SCHEDULES
+
+if TYPE_CHECKING:
+    from nas_evaluators.train import Train
+
+_VALIDATION_BATCH = 512
+
+
+class Fit:
+    """One training of one network.
+
+    Attributes:
+        model: normalisation and network in one; it takes raw inputs.
+    """
+
+    def __init__(
+        self,
+        recipe: Train,
+        network: torch.nn.Module,
+        data: SearchData,
+        *,
+        epochs: int,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.model = joined(Normalise.of(data.train.inputs), network).to(device)
+        self._recipe, self._epochs, self._device = recipe, epochs, device
+        self._train, self._validation = _on(device, data.train), _on(device, data.validation)
+        self._batches = math.ceil(len(data.train) / recipe.batch_size)
+        self._order = torch.Generator().manual_seed(derive(seed, "order"))
+        self._augmentation = torch.Generator().manual_seed(derive(seed, "augmentation"))
+        self._optimizer = _optimizer(recipe, self.model)
+        self._precision = _precision(recipe, device)
+        self._scaler = torch.amp.GradScaler(
+            device.type, enabled=self._precision is torch.float16
+        )
+        self._step = 0
+
+    def run(self, report: Report) -> dict[str, float]:
+        """Train all epochs and return the metrics after the last one."""
+        seconds = 0.0
+        for epoch in range(1, self._epochs + 1):
+            started = self._now()
+            train_loss = self._train_epoch(epoch)
+            seconds += self._now() - started
+            error, loss = self._validate(epoch)
+            point = {"error": error, "loss": loss, "train_loss": train_loss}
+            report(epoch, point)
+        return {**point, "train_seconds": seconds}
+
+    def _train_epoch(self, epoch: int) -> float:
+        self.model.train()
+        inputs, targets = self._train
+        order = torch.randperm(len(targets), generator=self._order, device="cpu")
+        total = 0.0
+        for batch in order.to(self._device).tensor_split(self._batches):
+            loss = self._train_step(inputs[batch], targets[batch])
+            if not math.isfinite(loss):
+                raise NonFiniteError(f"the training loss became {loss} in epoch {epoch}")
+            total += loss * len(batch)
+        return total / len(targets)
+
+    def _train_step(self, inputs: torch.Tensor, targets: torch.Tensor) -> float:
+        recipe = self._recipe
+        inputs = augmented(
+            inputs, padding=recipe.crop, flip=recipe.flip, generator=self._augmentation
+        )
+        share = SCHEDULES[recipe.schedule](self._step / (self._epochs * self._batches))
+        self._optimizer.param_groups[0]["lr"] = recipe.peak_lr * share
+        self._step += 1
+        with self._autocast():
+            outputs = self.model(inputs)
+            loss = functional.cross_entropy(
+                outputs, targets, label_smoothing=recipe.label_smoothing
+            )
+        self._optimizer.zero_grad()
+        self._scaler.scale(loss).backward()
+        if recipe.clip_norm is not None:
+            self._scaler.unscale_(self._optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return loss.item()
+
+    @torch.inference_mode()
+    def _validate(self, epoch: int) -> tuple[float, float]:
+        self.model.eval()
+        inputs, targets = self._validation
+        wrong, total = 0, 0.0
+        for x, y in zip(
+            inputs.split(_VALIDATION_BATCH), targets.split(_VALIDATION_BATCH), strict=True
+        ):
+            with self._autocast():
+                outputs = self.model(x)
+                total += functional.cross_entropy(outputs, y, reduction="sum").item()
+            wrong += int((outputs.argmax(1) != y).sum())
+        loss = total / len(targets)
+        if not math.isfinite(loss):
+            raise NonFiniteError(f"the validation loss became {loss} in epoch {epoch}")
+        return wrong / len(targets), loss
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._precision is torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, self._precision)
+
+    def _now(self) -> float:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return perf_counter()
+
+
+def _on(device: torch.device, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    """Copy a split: arrays from Ray's object store are read-only, which torch cannot share."""
+    return torch.tensor(split.inputs, device=device), torch.tensor(split.targets, device=device)
+
+
+def _optimizer(recipe: Train, model: torch.nn.Module) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(
+            model.parameters(), lr=recipe.peak_lr, weight_decay=recipe.decay, fused=True
+        )
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.peak_lr,
+        weight_decay=recipe.decay,
+        momentum=recipe.sgd_momentum,
+        nesterov=recipe.nesterov,
+        fused=True,
+    )
+
+
+def _precision(recipe: Train, device: torch.device) -> torch.dtype:
+    """Return float32 on a CPU; on a GPU the half precision that it computes in."""
+    if device.type != "cuda" or not recipe.amp:
+        return torch.float32
+    native = torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.bfloat16 if native else torch.float16

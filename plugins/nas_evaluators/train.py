@@ -1,0 +1,164 @@
+"""Training from scratch: the evaluator that everything else is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from nas import ConfigError, Evaluation, Evaluator, Report, SearchData, Task
+from nas_evaluators import checks
+from nas_evaluators.schedule import SCHEDULES
+
+if TYPE_CHECKING:
+    import torch
+
+OPTIMIZERS = ("adamw", "sgd")
+_LEARNING_RATE = {"adamw": 5e-3, "sgd": 0.1}
+_WEIGHT_DECAY = {"adamw": 1e-2, "sgd": 5e-4}
+_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Evaluator):
+    """Trains a network from scratch in PyTorch and reports how well it does on the validation part.
+
+    The metrics are those after the last epoch, never of the best one: ``error``, the share of
+    validation samples that are misclassified, in [0, 1]; ``loss``, their mean cross-entropy in
+    nats, without label smoothing; ``train_loss``, the mean of what was minimized over the last
+    epoch; ``train_seconds``, wall time of training without validation. Lower is better for all.
+    The learning curve has the first three after each epoch. The same task gives the same values,
+    bit for bit, on the same kind of device; only ``train_seconds`` differs.
+
+    It trains on the GPU if it is given one, else on the CPU. ``gpus = 0`` keeps it on the CPU.
+
+    Args:
+        epochs: the full budget. The learning rate schedule is laid over the epochs that a task
+            asks for, so a shorter budget is a shorter schedule, not an interrupted one.
+        batch_size: largest number of samples in a step, at least 2. An epoch is cut into batches
+            that differ by one sample at most, so none is too small for batch normalisation.
+        optimizer: ``adamw`` (arXiv:1711.05101) or ``sgd``.
+        lr: peak learning rate; by default 5e-3 for adamw, 0.1 for sgd.
+        weight_decay: on all parameters, decoupled for adamw; by default 1e-2 for adamw, 5e-4 for
+            sgd.
+        momentum: sgd only, in [0, 1); by default 0.9.
+        nesterov: sgd only, Nesterov's momentum.
+        schedule: ``one_cycle``, ``cosine`` or ``constant``, a step at a time.
+        label_smoothing: in [0, 1), share of the target spread over all classes.
+        crop: pixels of black that images are padded with on each side before a window of the
+            original size is cut out at random; 0 for none.
+        flip: mirror half of the images left to right, at random.
+        clip_norm: largest L2 norm of the whole gradient, by default unbounded.
+        amp: mixed precision on a GPU: bfloat16 where the GPU has it, else float16 with loss
+            scaling. Training on the CPU is always in float32.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("error", "loss", "train_loss", "train_seconds")
+    uses_gpu: ClassVar[bool] = True
+
+    epochs: int = 12
+    batch_size: int = 64
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float | None = None
+    weight_decay: float | None = None
+    momentum: float | None = None
+    nesterov: bool = False
+    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
+    label_smoothing: float = 0.0
+    crop: int = 0
+    flip: bool = False
+    clip_norm: float | None = None
+    amp: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.whole("epochs", self.epochs, 1)
+        checks.whole("batch_size", self.batch_size, 2)
+        checks.whole("crop", self.crop, 0)
+        checks.one_of("optimizer", self.optimizer, OPTIMIZERS)
+        checks.one_of("schedule", self.schedule, SCHEDULES)
+        checks.number("label_smoothing", self.label_smoothing, below=1)
+        for name in ("nesterov", "flip", "amp"):
+            checks.flag(name, getattr(self, name))
+        if self.lr is not None:
+            checks.number("lr", self.lr, open_=True)
+        if self.weight_decay is not None:
+            checks.number("weight_decay", self.weight_decay)
+        if self.clip_norm is not None:
+            checks.number("clip_norm", self.clip_norm, open_=True)
+        self._check_momentum()
+
+    def _check_momentum(self) -> None:
+        if self.optimizer != "sgd" and (self.momentum is not None or self.nesterov):
+            raise ValueError(f"momentum and nesterov belong to sgd, not to {self.optimizer}")
+        if self.momentum is not None:
+            checks.number("momentum", self.momentum, below=1)
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0")
+
+    @property
+    def budget(self) -> int | None:
+        """Epochs of a full training."""
+        return self.epochs
+
+    @property
+    def peak_lr(self) -> float:
+        """The highest learning rate of the schedule."""
+        return _LEARNING_RATE[self.optimizer] if self.lr is None else self.lr
+
+    @property
+    def decay(self) -> float:
+        """The weight decay, given or default."""
+        return _WEIGHT_DECAY[self.optimizer] if self.weight_decay is None else self.weight_decay
+
+    @property
+    def sgd_momentum(self) -> float:
+        """The momentum of sgd, given or default."""
+        return _MOMENTUM if self.momentum is None else self.momentum
+
+    def evaluate(self, task: Task, report: Report) -> Evaluation:
+        """Train the architecture on ``task.data.train``.
+
+        The network that is returned takes raw inputs, as the data set has them: it is
+        ``nas.normalise.with_normalisation`` of the space's, on the CPU, in eval mode.
+
+        Raises:
+            NonFiniteError: the loss became NaN or infinite, in training or validation.
+            ConfigError: data, space, augmentation or device do not fit each other.
+        """
+        from nas_evaluators.fit import Fit
+        from nas_evaluators.isolation import isolated
+
+        data = self._checked_data(task)
+        epochs = self.epochs if task.budget is None else task.budget
+        checks.whole("budget", epochs, 1)
+        device = self._device()
+        with isolated(task.seed, task.threads, device):
+            network = task.space.build(task.architecture)
+            fit = Fit(self, network, data, epochs=epochs, seed=task.seed, device=device)
+            metrics = fit.run(report)
+            return Evaluation(metrics, fit.model.cpu().eval())
+
+    def _checked_data(self, task: Task) -> SearchData:
+        data, space = task.data, task.space
+        if data is None:
+            raise ConfigError("the evaluator train needs a data set; expected a table [data]")
+        if (space.input_shape, space.classes) != (data.input_shape, data.classes):
+            raise ConfigError(
+                f"the space builds networks from {space.input_shape} to {space.classes} classes, "
+                f"but a sample has the shape {data.input_shape} and there are {data.classes} "
+                "classes; leave input_shape and classes out of [space] to take the data's"
+            )
+        if (self.crop or self.flip) and len(data.input_shape) != 3:
+            raise ConfigError(
+                f"crop and flip need images, but a sample has the shape {data.input_shape}; "
+                "expected crop = 0 and flip = false"
+            )
+        return data
+
+    def _device(self) -> torch.device:
+        import torch
+
+        visible = torch.cuda.is_available()
+        if self.gpus and not visible:
+            raise ConfigError(f"gpus = {self.gpus}, but torch sees no GPU here; expected gpus = 0")
+        return torch.device("cuda" if visible and self.gpus != 0 else "cpu")

@@ -1,0 +1,326 @@
+"""The laws of spaces, over generated decision trees, against naive enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pickle
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nas import Architecture, Categorical, Integer, Space, SpaceError
+
+settings.register_profile("nas", deadline=None)  # the machine may be busy
+settings.load_profile("nas")
+
+VALUES = ("a", "b", "ä", True, False, 2, 7, -1, 0.5, 1e-9, "")
+
+
+@dataclass(frozen=True)
+class Toy(Space):
+    """Any decisions; never built."""
+
+    decisions: Sequence[Categorical | Integer] = ()  # type: ignore[assignment]
+    input_shape: tuple[int, ...] = (1,)
+    classes: int = 2
+
+    def build(self, architecture: Architecture) -> Any:
+        raise NotImplementedError
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> Toy:
+    decisions: list[Categorical | Integer] = []
+    for i in range(draw(st.integers(1, 5))):
+        parents = draw(
+            st.lists(st.sampled_from(decisions), max_size=2, unique_by=lambda d: d.name)
+            if decisions
+            else st.just([])
+        )
+        when = {
+            p.name: draw(st.lists(st.sampled_from(p.values), min_size=1, unique=True))
+            for p in parents
+        }
+        if draw(st.booleans()):
+            low, step = draw(st.integers(-3, 3)), draw(st.integers(1, 3))
+            high = low + draw(st.integers(0, 6))
+            decisions.append(Integer(f"d{i}", low, high, step, when=when))
+        else:
+            choices = draw(st.lists(st.sampled_from(VALUES), min_size=1, max_size=4, unique=True))
+            decisions.append(Categorical(f"d{i}", choices, when=when))
+    return Toy(tuple(decisions))
+
+
+def enumerate_naively(space: Toy) -> list[dict[str, Any]]:
+    """Every assignment of every decision, cut down to what is active, without repeats."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for values in itertools.product(*(d.values for d in space.decisions)):
+        active: dict[str, Any] = {}
+        for decision, value in zip(space.decisions, values, strict=True):
+            if all(p in active and active[p] in list(vs) for p, vs in decision.when.items()):
+                active[decision.name] = value
+        found.setdefault(tuple(active.items()), active)
+    return list(found.values())
+
+
+rngs = st.integers(0, 2**32 - 1).flatmap(
+    lambda seed: st.sampled_from([random.Random(seed), np.random.default_rng(seed)])
+)
+
+
+@given(spaces())
+def test_size_and_enumeration_agree_with_a_naive_one(space: Toy) -> None:
+    expected = enumerate_naively(space)
+    members = list(space.architectures())
+    assert [dict(a) for a in members] == expected
+    assert space.size == len(expected) == len(set(members))
+    assert [list(a) for a in members] == [list(e) for e in expected]
+
+
+@given(spaces(), rngs)
+def test_what_is_drawn_changed_or_crossed_is_a_member(space: Toy, rng: Any) -> None:
+    members = set(space.architectures())
+    a, b = space.sample(rng), space.sample(rng)
+    child, mutant = space.crossover(a, b, rng), space.mutate(a, rng)
+    assert {a, b, child, mutant} <= members
+    assert all(x in space for x in (a, b, child, mutant))
+    for name, value in child.items():
+        assert value in {x[name] for x in (a, b) if name in x} or not (name in a or name in b)
+    assert space.crossover(a, a, rng) == a
+
+
+@given(spaces(), rngs)
+def test_a_mutant_differs_in_one_decision_and_what_it_switches(space: Toy, rng: Any) -> None:
+    parent = space.sample(rng)
+    mutant = space.mutate(parent, rng)
+    by_name = {d.name: d for d in space.decisions}
+    if all(len(by_name[name].values) == 1 for name in parent):
+        assert mutant == parent
+    else:
+        assert sum(mutant[name] != parent[name] for name in parent if name in mutant) == 1
+
+
+@given(spaces(), st.randoms(use_true_random=False))
+def test_neighbours_are_all_members_one_step_away(space: Toy, rng: random.Random) -> None:
+    a = space.sample(rng)
+
+    def adjacent(decision: Categorical | Integer, x: Any, y: Any) -> bool:
+        return x != y and (isinstance(decision, Categorical) or abs(x - y) == decision.step)
+
+    def one_step(b: Architecture) -> bool:
+        both = [d for d in space.decisions if d.name in a and d.name in b]
+        moved = [d for d in both if a[d.name] != b[d.name]]
+        fresh = [d for d in space.decisions if d.name in b and d.name not in a]
+        return (
+            len(moved) == 1
+            and adjacent(moved[0], a[moved[0].name], b[moved[0].name])
+            and all(b[d.name] == d.values[0] for d in fresh)
+        )
+
+    neighbours = space.neighbours(a)
+    assert set(neighbours) == {b for b in space.architectures() if one_step(b)}
+    assert len(neighbours) == len(set(neighbours))
+
+
+@given(spaces(), st.randoms(use_true_random=False), st.integers(0, 99))
+def test_encodings_round_trip(space: Toy, rng: random.Random, junk: int) -> None:
+    a = space.sample(rng)
+    encoding = space.encode(a)
+    assert encoding.dtype == np.int64
+    assert encoding.shape == (len(space.decisions),)
+    for decision, index in zip(space.decisions, encoding.tolist(), strict=True):
+        assert (
+            (a[decision.name] == decision.values[index]) if index >= 0 else decision.name not in a
+        )
+    assert space.decode(encoding) == space.decode(encoding.tolist()) == a
+    assert space.decode(np.where(encoding < 0, junk, encoding)) == a
+
+    row = space.one_hot(a)
+    assert row.dtype == np.float32
+    blocks = np.split(row, np.cumsum([len(d.values) for d in space.decisions])[:-1])
+    assert [int(b.argmax()) if b.any() else -1 for b in blocks] == encoding.tolist()
+    assert row.sum() == len(a)
+
+
+@given(spaces(), st.randoms(use_true_random=False))
+def test_text_and_pickles_round_trip(space: Toy, rng: random.Random) -> None:
+    a = space.sample(rng)
+    assert space.parse(space.format(a)) == a
+    assert Architecture.from_json(a.to_json()) == a
+    assert pickle.loads(pickle.dumps(a)) == a  # noqa: S301  our own bytes
+    shuffled = Architecture(dict(reversed(list(a.items()))))
+    assert shuffled == a
+    assert hash(shuffled) == hash(a)
+    assert shuffled in space
+    assert space.canonical_id(shuffled) == space.canonical_id(a)
+    assert len({space.canonical_id(b) for b in space.architectures()}) == space.size
+
+
+@settings(max_examples=25)
+@given(spaces(), st.integers(0, 2**31))
+def test_nevergrad_sees_the_same_space(space: Toy, seed: int) -> None:
+    parametrization = space.parametrization()
+    parameter = parametrization.parameter
+    parameter.random_state.seed(seed)
+    for _ in range(5):
+        a = parametrization.decode(parameter.sample().value)
+        assert a in space
+        child = parameter.spawn_child(new_value=parametrization.encode(a))
+        assert parametrization.decode(child.value) == a
+
+
+def test_nevergrad_optimizes_conditional_decisions() -> None:
+    import nevergrad as ng
+
+    space = Toy(
+        (
+            Categorical("kind", ("flat", "deep")),
+            *(Integer(f"x{i}", 0, 4, when={"kind": ["deep"]}) for i in range(4)),
+        )
+    )
+    parametrization = space.parametrization()
+    parametrization.parameter.random_state.seed(3)
+    optimizer = ng.optimizers.registry["DiscreteOnePlusOne"](parametrization.parameter, budget=300)
+    best = math.inf
+    for _ in range(300):
+        candidate = optimizer.ask()
+        a = parametrization.decode(candidate.value)
+        loss = float(20 - sum(int(a.get(f"x{i}", 0)) for i in range(4)))
+        optimizer.tell(candidate, loss)
+        best = min(best, loss)
+    assert best == 4
+
+
+def test_huge_spaces_are_counted_exactly_and_never_enumerated() -> None:
+    flat = Toy(tuple(Categorical(f"c{i}", "abcde") for i in range(30)))
+    assert flat.size == 5**30
+    first = list(itertools.islice(flat.architectures(), 7))
+    assert [a["c29"] for a in first] == list("abcdeab")
+    layers = range(1, 25)
+    deep = Toy(
+        (
+            Integer("depth", 1, 24),
+            *(Categorical(f"w{i}", range(9), when={"depth": range(i, 25)}) for i in layers),
+            *(Integer(f"k{i}", 1, 7, 2, when={f"w{i}": [0]}) for i in layers),
+        )
+    )
+    assert deep.size == sum((8 + 4) ** d for d in layers) > 10**20
+    rng = random.Random(0)
+    a = deep.sample(rng)
+    assert deep.decode(deep.encode(deep.mutate(a, rng))) in deep
+
+
+def test_each_active_decision_is_drawn_uniformly() -> None:
+    space = Toy((Categorical("on", (False, True)), Integer("n", 1, 3, when={"on": [True]})))
+    rng = random.Random(1)
+    drawn = Counter(space.sample(rng) for _ in range(6000))
+    expected = {a: 1 / 2 if not a["on"] else 1 / 6 for a in space.architectures()}
+    assert {a: drawn[a] / 6000 for a in expected} == pytest.approx(expected, abs=0.03)
+    mutants = Counter(
+        space.mutate(space.architecture({"on": False}), rng)["n"] for _ in range(3000)
+    )
+    assert {n: c / 3000 for n, c in mutants.items()} == pytest.approx(
+        {1: 1 / 3, 2: 1 / 3, 3: 1 / 3}, abs=0.04
+    )
+
+
+TWO = Toy((Categorical("op", ("conv", "pool")), Integer("width", 8, 16, 8, when={"op": ["conv"]})))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ({"op": "conv"}, "'width' is missing"),
+        ({"op": "conf", "width": 8}, "'op' cannot be 'conf'; it is one of 'conv', 'pool'"),
+        ({"op": "conv", "width": 9}, "'width' cannot be 9; it is one of 16, 8"),
+        ({"op": ["conv"], "width": 8}, r"'op' cannot be \['conv'\]"),
+        ({"op": "conv", "width": math.nan}, "'width' cannot be nan"),
+        ({"op": "pool", "width": 8}, "'width' is not active here"),
+        ({"op": "pool", "widht": 8}, "'widht' is no decision. Did you mean 'width'?"),
+    ],
+)
+def test_what_is_no_member_is_named(decisions: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        TWO.architecture(decisions)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"op": null}', '{"op": {}}', '{"op": "x"}', "{}"])
+def test_texts_that_are_no_member_are_refused(text: str) -> None:
+    with pytest.raises(SpaceError):
+        TWO.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ([0], "expected 2 positions, not 1"),
+        ([0, 2], "'width' has no position 2"),
+        ([-1, 0], "'op' has no position -1"),
+        ([0, 0.5], "positions are integers"),
+        ([0, math.nan], "positions are integers"),
+    ],
+)
+def test_positions_that_are_none_are_refused(encoding: list[int], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        TWO.decode(encoding)
+
+
+def test_equal_architectures_are_the_same_network_however_they_are_spelled() -> None:
+    space = Toy((Categorical("residual", (False, True)),))
+    a, b = Architecture({"residual": 1}), space.architecture({"residual": 1.0})
+    assert a == b
+    assert a in space
+    assert b.to_json() == '{"residual":true}'
+    assert space.canonical_id(a) == space.canonical_id(b)
+    assert "residual" not in space
+
+
+PARENT = Categorical("a", (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ((PARENT, PARENT), "two decisions are named 'a'"),
+        ((Categorical("a", ()),), "one or more, distinct"),
+        ((Categorical("a", (1, 1)),), "one or more, distinct"),
+        ((Categorical("a", (1, True)),), "one or more, distinct"),
+        ((Categorical("a", (None,)),), "cannot offer None"),  # type: ignore[arg-type]
+        ((Categorical("a", ([1],)),), r"cannot offer \[1\]"),  # type: ignore[arg-type]
+        ((Categorical("a", (math.inf,)),), "cannot offer inf"),
+        ((Integer("a", 2, 1),), "one or more, distinct"),
+        ((Integer("b", 1, 2, when={"a": [1]}), PARENT), "'b' depends on 'a', no earlier decision"),
+        ((PARENT, Integer("b", 1, 2, when={"a": [3]})), r"'a' is never one of \[3\]"),
+        ((PARENT, Integer("b", 1, 2, when={"a": []})), r"'a' is never one of \[\]"),
+        ((PARENT, Integer("b", 1, 2, when={"a": 1})), r"must be a list, such as \[1\]"),  # type: ignore[dict-item]
+        ((PARENT, Integer("b", 1, 2, when={"a": "xy"})), r"must be a list, such as \['xy'\]"),
+    ],
+)
+def test_decisions_that_cannot_be_are_refused(decisions: Any, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        _ = Toy(decisions).size
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_steps_are_positive(step: int) -> None:
+    with pytest.raises(SpaceError, match="'a': step must be at least 1"):
+        Integer("a", 1, 3, step)
+
+
+def test_the_default_graph_is_a_labelled_chain() -> None:
+    graph = TWO.graph(TWO.architecture({"op": "conv", "width": 8}))
+    assert list(graph.edges) == [(0, 1), (1, 2), (2, 3)]
+    assert [label for _, label in graph.nodes(data="label")] == [
+        "input",
+        "op=conv",
+        "width=8",
+        "output",
+    ]

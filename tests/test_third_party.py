@@ -1,0 +1,219 @@
+"""Somebody else's distribution: really built, really installed, used in a real search."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HELLO = ROOT / "examples" / "nas-hello"
+BUILT_INS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["nas"]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder into which nas-hello is installed; the environment itself stays as it is."""
+    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(HELLO)]
+    pip(*build)
+    (wheel,) = wheels.glob("nas_hello-*.whl")
+    pip("install", "--no-deps", "--no-index", "--target", str(site), str(wheel))
+    return site
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--no-input"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def nas(site: Path, tmp_path: Path) -> Run:
+    """Return what runs ``nas`` with nas-hello installed, from an empty folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH", ""))))
+        return subprocess.run(
+            [sys.executable, "-m", "nas", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return run
+
+
+def test_it_is_listed_with_its_distribution(nas: Run) -> None:
+    done = nas("plugins", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    (plugin,) = (p for p in listed["plugins"] if p["name"] == "hello")
+    assert plugin["distribution"] == "nas-hello"
+    assert plugin["version"] == "0.1.0"
+    assert plugin["error"] is None
+    offered = {c["full_name"]: c["kind"] for c in listed["components"] if c["plugin"] == "hello"}
+    assert offered == {"hello:output_spread": "proxy", "hello:activations": "objective"}
+
+
+def test_its_components_decide_a_search(nas: Run, tmp_path: Path) -> None:
+    done = nas("search", str(HELLO / "search.toml"), "--archive", "hello.db", "--json")
+    assert done.returncode == 0, done.stderr
+    archive = sqlite3.connect(tmp_path / "hello.db")
+
+    used = archive.execute("SELECT role, name, distribution, version FROM components").fetchall()
+    assert ("objective", "hello:activations", "nas-hello", "0.1.0") in used
+    assert ("proxy", "hello:output_spread", "nas-hello", "0.1.0") in used
+    assert {d for _, _, d, _ in used} == {"nas-hello", "plugnas"}
+
+    complete = archive.execute(
+        "SELECT t.id, m.value FROM trials t JOIN metrics m ON m.trial = t.id"
+        " WHERE t.status = 'complete' AND m.name = 'activations'"
+    ).fetchall()
+    assert len(complete) == 4
+    assert all(0 < value <= 2500 for _, value in complete)
+    for trial, _ in complete:
+        scores = archive.execute(
+            "SELECT s.value, s.architecture = t.architecture FROM scores s"
+            " JOIN trials t ON t.id = s.trial WHERE t.id = ? AND s.scorer LIKE 'proxy:%'",
+            (trial,),
+        ).fetchall()
+        assert len(scores) == 4
+        best = max(value for value, _ in scores)
+        assert 0 < best <= 1
+        assert [value for value, chosen in scores if chosen] == [best]
+    assert archive.execute("SELECT count(*) FROM front").fetchone()[0] >= 1
+
+
+def test_without_it_the_config_says_what_is_missing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", "search", str(HELLO / "search.toml")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "activations" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+OTHERS = '''
+"""A search without any built-in: every component comes from this file."""
+
+from dataclasses import dataclass
+
+import nas
+
+
+class Line(nas.Space):
+    input_shape, classes = (1,), 2
+
+    @property
+    def decisions(self):
+        return [nas.Integer("x", 0, 9), nas.Integer("y", 0, 9)]
+
+    def build(self, architecture):
+        raise NotImplementedError("nobody builds it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula(nas.Evaluator):
+    metrics = ("height",)
+    needs_data = False
+    shift: int = 0
+
+    def evaluate(self, task, report):
+        x, y = task.architecture["x"], task.architecture["y"]
+        return nas.Evaluation({"height": float((x - 7) ** 2 + y + self.shift)})
+
+
+class Height(nas.ReportedObjective):
+    metric = "height"
+    direction = "maximize"
+
+
+class Sweep(nas.Strategy):
+    def start(self, problem):
+        self._left = problem.space.architectures()
+
+    def ask(self, rng):
+        return nas.Proposal(next(self._left))
+
+    def tell(self, trial):
+        pass
+
+
+@nas.hookimpl
+def nas_search_spaces():
+    return [nas.Component("line", Line, "a grid")]
+
+
+@nas.hookimpl
+def nas_evaluators():
+    return [nas.Component("formula", Formula, "a formula")]
+
+
+@nas.hookimpl
+def nas_objectives():
+    return [nas.Component("height", Height, "what the formula gives")]
+
+
+@nas.hookimpl
+def nas_strategies():
+    return [nas.Component("sweep", Sweep, "one after the other")]
+
+
+@nas.hookimpl
+def nas_trial_finished(study, trial):
+    with open("heard.txt", "a") as file:
+        print(study.name, trial.number, trial.metrics["height"], file=file)
+
+
+@nas.hookimpl
+def nas_study_finished(reason):
+    raise RuntimeError("a listener that fails stops nobody")
+'''
+
+CONFIG = """
+study = "others"
+objectives = ["height"]
+space = "line"
+evaluator = { name = "formula", shift = 100 }
+strategy = "sweep"
+stop = { trials = 12 }
+run = { executor = "inline" }
+"""
+
+
+def test_the_engine_works_without_any_built_in(nas: Run, tmp_path: Path) -> None:
+    (tmp_path / "others.py").write_text(OTHERS)
+    (tmp_path / "others.toml").write_text(CONFIG)
+    done = nas(
+        "search", "others.toml", "--plugin", "others.py", NAS_DISABLE_PLUGINS=",".join(BUILT_INS)
+    )
+    assert done.returncode == 0, done.stderr
+    archive = sqlite3.connect(tmp_path / "nas.db")
+    used = archive.execute("SELECT DISTINCT distribution FROM components").fetchall()
+    assert used == [("(file)",)]
+    best = archive.execute(
+        "SELECT m.value FROM front f JOIN metrics m ON m.trial = f.trial"
+    ).fetchall()
+    assert best == [(100.0 + 49 + 9,)]
+    heard = (tmp_path / "heard.txt").read_text().splitlines()
+    assert heard[0] == "others 0 149.0"
+    assert len(heard) == 12
+    assert "a listener that fails stops nobody" in done.stderr
