@@ -13,6 +13,7 @@ from functools import cached_property
 from math import isfinite
 
 from nas.architecture import Value
+from nas.counting import count_points
 from nas.errors import SpaceError
 from nas.seeds import Rng, below
 from nas.suggest import did_you_mean, listed
@@ -188,27 +189,11 @@ class DecisionTree:
     @cached_property
     def size(self) -> int:
         """The exact number of points, however large."""
-        last_use = {parent: i for i, when in enumerate(self._when) for parent, _ in when}
-        counts: dict[frozenset[tuple[str, int]], int] = {frozenset(): 1}
-        for i, decision in enumerate(self.decisions):
-            keep = last_use.get(decision.name, -1) > i
-            following: dict[frozenset[tuple[str, int]], int] = {}
-            for state, count in counts.items():
-                branches: Iterator[tuple[frozenset[tuple[str, int]], int]]
-                if not self.active(i, dict(state)):
-                    branches = iter([(state, count)])
-                elif keep:
-                    branches = (
-                        (state | {(decision.name, index)}, count)
-                        for index in range(len(decision.values))
-                    )
-                else:
-                    branches = iter([(state, count * len(decision.values))])
-                for key, n in branches:
-                    live = frozenset(pair for pair in key if last_use[pair[0]] > i)
-                    following[live] = following.get(live, 0) + n
-            counts = following
-        return sum(counts.values())
+        number = {decision.name: i for i, decision in enumerate(self.decisions)}
+        return count_points(
+            [len(decision.values) for decision in self.decisions],
+            [{number[parent]: allowed for parent, allowed in when} for when in self._when],
+        )
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from nas.abstract.space import Space
@@ -90,12 +91,20 @@ def flop_count(
     return int(counter.get_total_flops())
 
 
-def torch_functions(names: Iterable[str]) -> frozenset[Callable[..., Any]]:
-    """Return what torch, ``torch.Tensor`` and ``torch.nn.functional`` call by these names."""
+def torch_functions(names: str) -> frozenset[Callable[..., Any]]:
+    """Return what a ``TorchFunctionMode`` sees when one of these names is used.
+
+    Args:
+        names: separated by spaces, of functions of torch or ``torch.nn.functional``, and methods
+            or attributes of ``torch.Tensor``; a name can be several of these.
+    """
     import torch
 
-    places = (torch, torch.Tensor, torch.nn.functional)
-    return frozenset(getattr(place, n) for n in names for place in places if hasattr(place, n))
+    places = (torch, torch.nn.functional, torch.Tensor)
+    found: list[Any] = [
+        getattr(p, name) for name in names.split() for p in places if hasattr(p, name)
+    ]
+    return frozenset(f.__get__ if isinstance(f, GetSetDescriptorType) else f for f in found)
 
 
 @contextmanager
@@ -119,7 +128,7 @@ def _skipping() -> type[TorchFunctionMode]:
     """
     from torch.overrides import TorchFunctionMode
 
-    uncounted = torch_functions(_UNCOUNTED.split())
+    uncounted = torch_functions(_UNCOUNTED)
 
     class Skipping(TorchFunctionMode):
         def __torch_function__(

@@ -14,8 +14,9 @@ class Parametrization:
     """One repeated ``Choice`` for all decisions with equally many values.
 
     Attributes:
-        parameter: the nevergrad parameter; every decision is in it, active or not, so one network
-            can have several values: whoever searches avoids repeats by canonical id.
+        parameter: the nevergrad parameter; every decision with a second value is in it, active or
+            not, so one network can have several values: whoever searches avoids repeats by
+            canonical id.
     """
 
     def __init__(self, space: Space) -> None:
@@ -24,10 +25,11 @@ class Parametrization:
         self._space = space
         self._groups: dict[int, list[int]] = {}
         for position, decision in enumerate(space.tree.decisions):
-            self._groups.setdefault(len(decision.values), []).append(position)
+            if len(decision.values) > 1:  # nevergrad divides by zero where there is no choice
+                self._groups.setdefault(len(decision.values), []).append(position)
         self.parameter = ng.p.Tuple(
             *(
-                ng.p.Choice(range(arity), repetitions=len(positions))
+                ng.p.Choice(range(arity), repetitions=len(positions), deterministic=True)
                 for arity, positions in self._groups.items()
             )
         )

@@ -169,9 +169,9 @@ def require_shapes(network: torch.nn.Module) -> None:
     for name, module in network.named_modules():
         for tensor in (*module._parameters.values(), *module._buffers.values()):
             if torch.nn.parameter.is_lazy(tensor):
-                kind = type(module).__name__
                 raise NotApplicableError(
-                    f"{name!r} ({kind}) has no shape yet: pass one sample through the network first"
+                    f"layer {name!r} ({type(module).__name__}) has no shape yet: "
+                    "pass one sample through the network first"
                 )
 
 

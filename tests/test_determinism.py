@@ -1,4 +1,4 @@
-"""With real training: the same trials with the same metrics, inline and on Ray at 1 and 2 workers."""
+"""With real training: the same trials and metrics, inline and on Ray at 1 and 2 workers."""
 
 from __future__ import annotations
 
@@ -51,12 +51,10 @@ def test_real_training_gives_the_same_trials_inline_and_on_ray(tmp_path: Path) -
 def test_the_trained_network_comes_back_with_the_error_that_is_archived(tmp_path: Path) -> None:
     import torch
 
-    from nas.seeds import derive
-
     result = nas.search(
         {**CONFIG, "stop": {"trials": 4}, "run": {"executor": "inline"}}, tmp_path / "a.db"
     )
-    data = nas.dataset("digits").for_search(derive(CONFIG["seed"], "split"))
+    data = nas.dataset("digits").for_search(CONFIG["seed"])
     with nas.Archive(tmp_path / "a.db") as archive:
         for trial in result.front:
             network = archive.load_model(trial.id)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def run(values: dict[str, Any], path: Path, **options: Any) -> nas.Result:
 
 
 def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -185,21 +186,40 @@ def test_provenance_is_archived(tmp_path: Path) -> None:
     assert found["strategy"].version.startswith("sha256:")
 
 
+LISTENER = """
+import sqlite3
+from contextlib import closing
+import nas
+
+def note(line):
+    with open({log!r}, "a") as file:
+        file.write(line + "\\n")
+
+@nas.hookimpl
+def nas_study_started(study):
+    note("started " + study.name)
+
+@nas.hookimpl
+def nas_trial_finished(study, trial):
+    with closing(sqlite3.connect(study.archive)) as archive:
+        sql = "select count(*) from trials where number = ?"
+        note(f"trial {{trial.number}} {{archive.execute(sql, (trial.number,)).fetchone()[0]}}")
+    raise RuntimeError("a listener that fails")
+
+@nas.hookimpl
+def nas_front_changed(front):
+    note(f"front {{sorted(front)}}")
+
+@nas.hookimpl
+def nas_study_finished(reason):
+    note("finished " + reason)
+"""
+
+
 def test_event_hooks_hear_of_everything_after_it_is_archived(tmp_path: Path) -> None:
     listener = tmp_path / "listener.py"
     log = tmp_path / "log.txt"
-    listener.write_text(
-        "import nas, sqlite3\n"
-        f"def note(line):\n    open({str(log)!r}, 'a').write(line + '\\n')\n"
-        "@nas.hookimpl\ndef nas_study_started(study):\n    note('started ' + study.name)\n"
-        "@nas.hookimpl\ndef nas_trial_finished(study, trial):\n"
-        "    known = sqlite3.connect(study.archive).execute(\n"
-        "        'select count(*) from trials where number = ?', (trial.number,)).fetchone()[0]\n"
-        "    note(f'trial {trial.number} {known}')\n"
-        "    raise RuntimeError('a listener that fails')\n"
-        "@nas.hookimpl\ndef nas_front_changed(front):\n    note(f'front {sorted(front)}')\n"
-        "@nas.hookimpl\ndef nas_study_finished(reason):\n    note('finished ' + reason)\n"
-    )
+    listener.write_text(LISTENER.format(log=str(log)))
     nas.search(config(stop={"trials": 3}), tmp_path / "a.db", plugins=[TOY, listener])
     lines = log.read_text().splitlines()
     assert lines[0] == "started toy"
@@ -227,12 +247,12 @@ def test_ctrl_c_leaves_a_whole_archive_and_the_search_goes_on(
         run={"executor": executor},
     )
     script = SCRIPT.format(values=values, path=str(path), toy=str(TOY))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ
-    )
-    wait_for_trials(path, 3)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    ) as process:
+        wait_for_trials(path, 3)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
     assert "interrupted" in out
     assert rows(path, "pragma integrity_check") == [("ok",)]
     cancelled = rows(path, "select number from trials where status = 'cancelled'")

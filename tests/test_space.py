@@ -16,10 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas import Architecture, Categorical, Integer, Space, SpaceError
+from nas import Architecture, Categorical, Integer, Space
 
-settings.register_profile("nas", deadline=None)  # the machine may be busy
-settings.load_profile("nas")
+relaxed = settings(deadline=None)  # the machine may be busy
 
 VALUES = ("a", "b", "ä", True, False, 2, 7, -1, 0.5, 1e-9, "")
 
@@ -76,6 +75,7 @@ rngs = st.integers(0, 2**32 - 1).flatmap(
 )
 
 
+@relaxed
 @given(spaces())
 def test_size_and_enumeration_agree_with_a_naive_one(space: Toy) -> None:
     expected = enumerate_naively(space)
@@ -85,6 +85,7 @@ def test_size_and_enumeration_agree_with_a_naive_one(space: Toy) -> None:
     assert [list(a) for a in members] == [list(e) for e in expected]
 
 
+@relaxed
 @given(spaces(), rngs)
 def test_what_is_drawn_changed_or_crossed_is_a_member(space: Toy, rng: Any) -> None:
     members = set(space.architectures())
@@ -97,6 +98,7 @@ def test_what_is_drawn_changed_or_crossed_is_a_member(space: Toy, rng: Any) -> N
     assert space.crossover(a, a, rng) == a
 
 
+@relaxed
 @given(spaces(), rngs)
 def test_a_mutant_differs_in_one_decision_and_what_it_switches(space: Toy, rng: Any) -> None:
     parent = space.sample(rng)
@@ -108,6 +110,7 @@ def test_a_mutant_differs_in_one_decision_and_what_it_switches(space: Toy, rng: 
         assert sum(mutant[name] != parent[name] for name in parent if name in mutant) == 1
 
 
+@relaxed
 @given(spaces(), st.randoms(use_true_random=False))
 def test_neighbours_are_all_members_one_step_away(space: Toy, rng: random.Random) -> None:
     a = space.sample(rng)
@@ -130,6 +133,7 @@ def test_neighbours_are_all_members_one_step_away(space: Toy, rng: random.Random
     assert len(neighbours) == len(set(neighbours))
 
 
+@relaxed
 @given(spaces(), st.randoms(use_true_random=False), st.integers(0, 99))
 def test_encodings_round_trip(space: Toy, rng: random.Random, junk: int) -> None:
     a = space.sample(rng)
@@ -150,6 +154,7 @@ def test_encodings_round_trip(space: Toy, rng: random.Random, junk: int) -> None
     assert row.sum() == len(a)
 
 
+@relaxed
 @given(spaces(), st.randoms(use_true_random=False))
 def test_text_and_pickles_round_trip(space: Toy, rng: random.Random) -> None:
     a = space.sample(rng)
@@ -164,7 +169,7 @@ def test_text_and_pickles_round_trip(space: Toy, rng: random.Random) -> None:
     assert len({space.canonical_id(b) for b in space.architectures()}) == space.size
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(spaces(), st.integers(0, 2**31))
 def test_nevergrad_sees_the_same_space(space: Toy, seed: int) -> None:
     parametrization = space.parametrization()
@@ -188,9 +193,9 @@ def test_nevergrad_optimizes_conditional_decisions() -> None:
     )
     parametrization = space.parametrization()
     parametrization.parameter.random_state.seed(3)
-    optimizer = ng.optimizers.registry["DiscreteOnePlusOne"](parametrization.parameter, budget=300)
+    optimizer = ng.optimizers.registry["DiscreteOnePlusOne"](parametrization.parameter, budget=900)
     best = math.inf
-    for _ in range(300):
+    for _ in range(900):
         candidate = optimizer.ask()
         a = parametrization.decode(candidate.value)
         loss = float(20 - sum(int(a.get(f"x{i}", 0)) for i in range(4)))
@@ -232,95 +237,19 @@ def test_each_active_decision_is_drawn_uniformly() -> None:
     )
 
 
-TWO = Toy((Categorical("op", ("conv", "pool")), Integer("width", 8, 16, 8, when={"op": ["conv"]})))
-
-
-@pytest.mark.parametrize(
-    ("decisions", "message"),
-    [
-        ({"op": "conv"}, "'width' is missing"),
-        ({"op": "conf", "width": 8}, "'op' cannot be 'conf'; it is one of 'conv', 'pool'"),
-        ({"op": "conv", "width": 9}, "'width' cannot be 9; it is one of 16, 8"),
-        ({"op": ["conv"], "width": 8}, r"'op' cannot be \['conv'\]"),
-        ({"op": "conv", "width": math.nan}, "'width' cannot be nan"),
-        ({"op": "pool", "width": 8}, "'width' is not active here"),
-        ({"op": "pool", "widht": 8}, "'widht' is no decision. Did you mean 'width'?"),
-    ],
-)
-def test_what_is_no_member_is_named(decisions: dict[str, Any], message: str) -> None:
-    with pytest.raises(SpaceError, match=message):
-        TWO.architecture(decisions)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"op": null}', '{"op": {}}', '{"op": "x"}', "{}"])
-def test_texts_that_are_no_member_are_refused(text: str) -> None:
-    with pytest.raises(SpaceError):
-        TWO.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "message"),
-    [
-        ([0], "expected 2 positions, not 1"),
-        ([0, 2], "'width' has no position 2"),
-        ([-1, 0], "'op' has no position -1"),
-        ([0, 0.5], "positions are integers"),
-        ([0, math.nan], "positions are integers"),
-    ],
-)
-def test_positions_that_are_none_are_refused(encoding: list[int], message: str) -> None:
-    with pytest.raises(SpaceError, match=message):
-        TWO.decode(encoding)
-
-
-def test_equal_architectures_are_the_same_network_however_they_are_spelled() -> None:
-    space = Toy((Categorical("residual", (False, True)),))
-    a, b = Architecture({"residual": 1}), space.architecture({"residual": 1.0})
-    assert a == b
-    assert a in space
-    assert b.to_json() == '{"residual":true}'
-    assert space.canonical_id(a) == space.canonical_id(b)
-    assert "residual" not in space
-
-
-PARENT = Categorical("a", (1, 2))
-
-
-@pytest.mark.parametrize(
-    ("decisions", "message"),
-    [
-        ((PARENT, PARENT), "two decisions are named 'a'"),
-        ((Categorical("a", ()),), "one or more, distinct"),
-        ((Categorical("a", (1, 1)),), "one or more, distinct"),
-        ((Categorical("a", (1, True)),), "one or more, distinct"),
-        ((Categorical("a", (None,)),), "cannot offer None"),  # type: ignore[arg-type]
-        ((Categorical("a", ([1],)),), r"cannot offer \[1\]"),  # type: ignore[arg-type]
-        ((Categorical("a", (math.inf,)),), "cannot offer inf"),
-        ((Integer("a", 2, 1),), "one or more, distinct"),
-        ((Integer("b", 1, 2, when={"a": [1]}), PARENT), "'b' depends on 'a', no earlier decision"),
-        ((PARENT, Integer("b", 1, 2, when={"a": [3]})), r"'a' is never one of \[3\]"),
-        ((PARENT, Integer("b", 1, 2, when={"a": []})), r"'a' is never one of \[\]"),
-        ((PARENT, Integer("b", 1, 2, when={"a": 1})), r"must be a list, such as \[1\]"),  # type: ignore[dict-item]
-        ((PARENT, Integer("b", 1, 2, when={"a": "xy"})), r"must be a list, such as \['xy'\]"),
-    ],
-)
-def test_decisions_that_cannot_be_are_refused(decisions: Any, message: str) -> None:
-    with pytest.raises(SpaceError, match=message):
-        _ = Toy(decisions).size
-
-
-@pytest.mark.parametrize("step", [0, -1])
-def test_steps_are_positive(step: int) -> None:
-    with pytest.raises(SpaceError, match="'a': step must be at least 1"):
-        Integer("a", 1, 3, step)
-
-
-def test_the_default_graph_is_a_labelled_chain() -> None:
-    graph = TWO.graph(TWO.architecture({"op": "conv", "width": 8}))
-    assert list(graph.edges) == [(0, 1), (1, 2), (2, 3)]
-    assert [label for _, label in graph.nodes(data="label")] == [
-        "input",
-        "op=conv",
-        "width=8",
-        "output",
-    ]
+def test_conditions_on_many_earlier_decisions_are_counted() -> None:
+    """A chain, where each decision needs the last two: counted by a recurrence."""
+    decisions = [Categorical("d0", "abc"), Categorical("d1", "abc")]
+    for i in range(2, 60):
+        when = {f"d{i - 2}": ["a", "b"], f"d{i - 1}": ["b", "c"]}
+        decisions.append(Categorical(f"d{i}", "abc", when=when))
+    # Points by the last two decisions: their values, or None where inactive.
+    counts = Counter(itertools.product("abc", repeat=2))
+    for _ in range(2, 60):
+        following: Counter[Any] = Counter()
+        for (first, second), n in counts.items():
+            active = first in ("a", "b") and second in ("b", "c")
+            for value in "abc" if active else (None,):
+                following[second, value] += n
+        counts = following
+    assert Toy(tuple(decisions)).size == sum(counts.values())

@@ -22,6 +22,7 @@ class StudyFront:
     def __init__(self, trials: Iterable[Trial]) -> None:
         self._front: Front[int] = Front()
         self._trials: dict[int, Trial] = {}
+        self.saved()
         for trial in trials:
             self.add(trial)
         self.saved()

@@ -20,12 +20,17 @@ from nas.errors import ArchiveError
 from nas.study import Study
 from nas.trial import Status, Trial
 
+_Pair = tuple[Record, Trial]
+"""What there is to insert, and its trial as it is archived."""
+
 _ARCHITECTURE = """
-INSERT INTO architectures (space, canonical_id, decisions, text) VALUES (?, ?, ?, ?)
-ON CONFLICT (space, decisions) DO UPDATE SET text = excluded.text
+INSERT INTO architectures (canonical_id, space, decisions, text) VALUES (?, ?, ?, ?)
+ON CONFLICT (canonical_id, space, decisions) DO UPDATE SET text = excluded.text
 WHERE architectures.text IS NULL AND excluded.text IS NOT NULL"""
 
-_ARCHITECTURE_ID = "(SELECT id FROM architectures WHERE space = ? AND decisions = ?)"
+_ARCHITECTURE_ID = (
+    "(SELECT id FROM architectures WHERE canonical_id = ? AND space = ? AND decisions = ?)"
+)
 
 _TRIAL = f"""
 INSERT INTO trials (id, study, number, architecture, status, seed, budget, seconds, started,
@@ -87,10 +92,8 @@ def make_room(connection: sqlite3.Connection, study: Study, records: Sequence[Re
     numbers = [record.trial.number for record in records]
     if len(set(numbers)) < len(numbers):
         raise ArchiveError(f"study {study.name!r}: a trial was recorded twice, among {numbers}")
-    sql = """SELECT number, id, status FROM trials
-        WHERE study = ? AND number IN (SELECT value FROM json_each(?))"""
     cancelled: dict[int, int] = {}
-    for number, id_, status in connection.execute(sql, (study.id, json.dumps(numbers))).fetchall():
+    for number, id_, status in _by_number(connection, study, numbers):
         if status != Status.CANCELLED:
             raise ArchiveError(
                 f"study {study.name!r} has trial {number} already ({status}); "
@@ -122,15 +125,17 @@ def insert_records(
         trials: those of the records, with ids.
     """
     pairs = list(zip(records, trials, strict=True))
-    add_metrics(connection, _metric_names(study, trials))
+    add_metrics(connection, (name for trial in trials for name in trial.metrics))
     many = connection.executemany
-    many(_ARCHITECTURE, _architectures(space, records))
-    many(_TRIAL, [_trial(study, space, record, trial) for record, trial in pairs])
+    architectures = _architectures(space, pairs)
+    keys = [row[:3] for row in architectures]
+    many(_ARCHITECTURE, architectures)
+    many(_TRIAL, [_trial(study, k, r, t) for k, (r, t) in zip(keys, pairs, strict=False)])
     many(_PARENT, _parents(connection, study, trials))
     many("INSERT OR IGNORE INTO protocols (protocol) VALUES (?)", _protocols(records))
     many(_METRIC, _metrics(pairs))
     many(_CURVE, _curves(pairs))
-    many(_SCORE, _scores(space, pairs))
+    many(_SCORE, _scores(keys[len(pairs) :], pairs))
 
 
 def insert_artifacts(connection: sqlite3.Connection, artifacts: Iterable[Artifact]) -> None:
@@ -141,32 +146,35 @@ def insert_artifacts(connection: sqlite3.Connection, artifacts: Iterable[Artifac
     )
 
 
-def _metric_names(study: Study, trials: Iterable[Trial]) -> list[str]:
-    names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
-    for name in names:
-        if "\0" in name or escaped(name) != name:
-            raise ArchiveError(
-                f"study {study.name!r}: {name!r} cannot be the name of a metric: not plain text"
-            )
-    return names
+def _by_number(
+    connection: sqlite3.Connection, study: Study, numbers: Iterable[int]
+) -> list[tuple[int, int, str]]:
+    """Return number, id and status of those trials that are there."""
+    sql = """SELECT number, trials.id, status FROM json_each(?) AS wanted
+        CROSS JOIN trials ON study = ? AND number = wanted.value"""
+    return connection.execute(sql, (json.dumps(list(numbers)), study.id)).fetchall()
 
 
-def _architectures(space: int, records: Iterable[Record]) -> Iterator[tuple[Any, ...]]:
-    for record in records:
-        decisions = record.trial.architecture.to_json()
-        yield space, record.canonical_id, decisions, escaped(record.text)
-        for score in record.scores:
-            yield space, score.canonical_id, score.architecture.to_json(), None
+def _architectures(space: int, pairs: Iterable[_Pair]) -> list[tuple[Any, ...]]:
+    """Those that were tried, in the pairs' order, then those that were only scored."""
+    tried = [(r.canonical_id, space, t.architecture.to_json(), escaped(r.text)) for r, t in pairs]
+    scored = [
+        (s.canonical_id, space, s.architecture.to_json(), None)
+        for record, _ in pairs
+        for s in record.scores
+    ]
+    return tried + scored
 
 
-def _trial(study: Study, space: int, record: Record, trial: Trial) -> tuple[Any, ...]:
+def _trial(
+    study: Study, architecture: tuple[Any, ...], record: Record, trial: Trial
+) -> tuple[Any, ...]:
     failure = trial.failure
     return (
         trial.id,
         study.id,
         trial.number,
-        space,
-        trial.architecture.to_json(),
+        *architecture,
         trial.status.value,
         trial.seed,
         trial.budget,
@@ -184,10 +192,8 @@ def _parents(
     connection: sqlite3.Connection, study: Study, trials: Iterable[Trial]
 ) -> list[tuple[int, int, int]]:
     pairs = [(trial, i, number) for trial in trials for i, number in enumerate(trial.parents)]
-    numbers = json.dumps(sorted({number for _, _, number in pairs}))
-    sql = """SELECT number, id FROM trials
-        WHERE study = ? AND number IN (SELECT value FROM json_each(?))"""
-    ids = dict(connection.execute(sql, (study.id, numbers)).fetchall()) if pairs else {}
+    found = _by_number(connection, study, {number for _, _, number in pairs}) if pairs else []
+    ids = {number: id_ for number, id_, _ in found}
     for trial, _, number in pairs:
         if number not in ids:
             raise ArchiveError(
@@ -203,7 +209,7 @@ def _protocols(records: Iterable[Record]) -> set[tuple[str]]:
     }
 
 
-def _metrics(pairs: Iterable[tuple[Record, Trial]]) -> Iterator[tuple[Any, ...]]:
+def _metrics(pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
     for record, trial in pairs:
         for name, value in trial.metrics.items():
             measured = record.measurements.get(name)
@@ -214,19 +220,18 @@ def _metrics(pairs: Iterable[tuple[Record, Trial]]) -> Iterator[tuple[Any, ...]]
                 yield trial.id, name, float(value), float(measured.spread), protocol
 
 
-def _curves(pairs: Iterable[tuple[Record, Trial]]) -> Iterator[tuple[Any, ...]]:
+def _curves(pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
     for record, trial in pairs:
         for point in record.curve:
             for name, value in point.metrics.items():
                 yield trial.id, point.step, escaped(name), float(value)
 
 
-def _scores(space: int, pairs: Iterable[tuple[Record, Trial]]) -> Iterator[tuple[Any, ...]]:
+def _scores(keys: Iterable[tuple[Any, ...]], pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
+    key = iter(keys)
     for record, trial in pairs:
         for position, score in enumerate(record.scores):
-            decisions = score.architecture.to_json()
-            value, failure = _score(score)
-            yield trial.id, position, score.scorer, space, decisions, value, failure
+            yield trial.id, position, escaped(score.scorer), *next(key), *_score(score)
 
 
 def _score(score: Score) -> tuple[float | None, str | None]:

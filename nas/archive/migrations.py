@@ -70,9 +70,8 @@ def m002_trials(db: Database) -> None:
         canonical_id TEXT NOT NULL, -- the same for the same network
         decisions TEXT NOT NULL, -- JSON object of the active decisions, in the space's order
         text TEXT, -- the space's own string form; NULL if it was scored but never tried
-        UNIQUE (space, decisions)
+        UNIQUE (canonical_id, space, decisions) -- one index also finds the same network elsewhere
     )""")
-    db.execute("CREATE INDEX architectures_canonical_id ON architectures (canonical_id)")
     db.execute("""
     CREATE TABLE trials ( -- one evaluation of one architecture in one study
         id INTEGER PRIMARY KEY,

@@ -78,21 +78,29 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """
     check_file(path, may_be_new=True)
     with errors_of(path):
-        connection = _connect(path, "rwc")
         try:
-            _bring_up_to_date(connection, path)
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            if mode != "wal":
+            connection = _connect(path, "rwc")
+            with _closed_on_error(connection):
+                _bring_up_to_date(connection, path)
+                _make_durable(connection, path)
+        except sqlite3.OperationalError as error:
+            if _lacks_permission(error):
                 raise ArchiveError(
-                    f"archive {str(path)!r}: no write-ahead log is possible there "
-                    f"(journal mode {mode!r}); a network file system? Use a local disk."
-                )
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-        except BaseException:
-            connection.close()
+                    f"archive {str(path)!r} cannot be written: it or its folder is read-only"
+                ) from None
             raise
     return connection
+
+
+def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise ArchiveError(
+            f"archive {str(path)!r}: no write-ahead log is possible there (journal mode {mode!r}); "
+            "a network file system? Use a local disk."
+        )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def open_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:
@@ -111,10 +119,7 @@ def open_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:
         try:
             return _readable(path, "ro"), False
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (
-                sqlite3.SQLITE_CANTOPEN,
-                sqlite3.SQLITE_READONLY,
-            ):
+            if not _lacks_permission(error):
                 raise
             if _has_log(path):
                 raise ArchiveError(
@@ -122,6 +127,11 @@ def open_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:
                     f"it together with {path.name + '-wal'!r} to a folder that can"
                 ) from None
             return _readable(path, "ro&immutable=1"), True
+
+
+def _lacks_permission(error: sqlite3.Error) -> bool:
+    kind = error.sqlite_errorcode & 0xFF  # the rest says more about where it happened
+    return kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 
 
 def _has_log(path: Path) -> bool:
@@ -139,13 +149,23 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=mode == "rwc",
     )
-    connection.execute("PRAGMA trusted_schema = OFF")
+    with _closed_on_error(connection):
+        connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _readable(path: Path, mode: str) -> sqlite3.Connection:
     connection = _connect(path, mode)
-    try:
+    with _closed_on_error(connection):
         applied = _applied(connection)
         _check_version(applied, path)
         missing = [name for name in migrations.NAMES if name not in applied]
@@ -154,9 +174,6 @@ def _readable(path: Path, mode: str) -> sqlite3.Connection:
                 f"archive {str(path)!r} is of an older version of nas (it lacks "
                 f"{listed(missing)}); a search that writes to it brings it up to date"
             )
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 

@@ -53,7 +53,9 @@ def run(connection: sqlite3.Connection, sql: str) -> tuple[list[str], Iterator[t
         if isinstance(error, _SQL_ERRORS):
             raise _explained(error) from None
         raise
-    return [column[0] for column in cursor.description], _rows(connection, cursor)
+    rows = _rows(connection, cursor)
+    next(rows)  # begun, it closes the connection even if nobody reads a row
+    return [column[0] for column in cursor.description], rows
 
 
 _SQL_ERRORS = (sqlite3.Error, ValueError)
@@ -62,6 +64,7 @@ _SQL_ERRORS = (sqlite3.Error, ValueError)
 
 def _rows(connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
     try:
+        yield ()
         yield from cursor
     except _SQL_ERRORS as error:
         raise _explained(error) from None

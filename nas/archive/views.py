@@ -12,6 +12,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from nas.errors import ArchiveError
+
 ALL, FRONT = "trials_wide", "pareto_front"
 
 MOST_METRICS = 1_900
@@ -42,9 +44,16 @@ JOIN architectures ON architectures.id = trials.architecture"""
 
 
 def add_metrics(connection: sqlite3.Connection, names: Iterable[str]) -> None:
-    """Give columns to metrics that have none yet; part of the caller's transaction."""
+    """Give columns to metrics that have none yet; part of the caller's transaction.
+
+    Raises:
+        ArchiveError: a name that SQL cannot spell.
+    """
     known = {name for (name,) in connection.execute("SELECT name FROM metric_names")}
     new = [name for name in dict.fromkeys(names) if name not in known]
+    for name in new:
+        if "\0" in name or name != name.encode("utf-8", "replace").decode():
+            raise ArchiveError(f"{name!r} cannot be the name of a metric: it is not plain text")
     if new:
         connection.executemany("INSERT INTO metric_names (name) VALUES (?)", [(n,) for n in new])
         drop_views(connection)

@@ -137,11 +137,11 @@ class Writer:
                 on, and nothing has been written either.
         """
         with self._transaction():
-            front = self._front(study)
+            space, front = self._space(study), self._front(study)
             ids = insert.make_room(self._connection, study, records)
             trials = tuple(map(_with_id, records, ids))
             _check(study, trials)
-            insert.insert_records(self._connection, study, self._space(study), records, trials)
+            insert.insert_records(self._connection, study, space, records, trials)
             for trial in trials:
                 front.add(trial)
             dropped = self._save(front, study, dict(zip(ids, records, strict=True)))
@@ -210,8 +210,8 @@ class Writer:
         return self._fronts[study.id]
 
     def _space(self, study: Study) -> int:
-        sql = "SELECT space FROM studies WHERE id = ?"
-        row = self._connection.execute(sql, (study.id,)).fetchone()
+        sql = "SELECT space FROM studies WHERE id = ? AND name = ?"
+        row = self._connection.execute(sql, (study.id, study.name)).fetchone()
         if row is None:
             raise ArchiveError(f"study {study.name!r} is not in {str(self._path)!r}")
         return int(row[0])

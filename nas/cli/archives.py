@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,6 @@ from nas.cli.output import (
     stdout,
 )
 from nas.cli.text import count, plain
-from nas.trial import Status
 
 if TYPE_CHECKING:
     from nas.archive import Archive
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 """Trials that a table shows unless it is told a limit."""
+QUERIED = 1_000
+"""Rows of a query that a table shows."""
 
 
 def front(
@@ -54,7 +56,8 @@ def trials(
     archive: ArchivePath = DEFAULT_ARCHIVE,
     study: StudyName = None,
     status: Annotated[
-        Status | None, typer.Option("--status", help="Only those that ended so.")
+        str | None,
+        typer.Option("--status", help="Only complete, failed, infeasible or cancelled ones."),
     ] = None,
     limit: Annotated[
         int | None,
@@ -67,7 +70,7 @@ def trials(
 ) -> None:
     """List a study's trials by number."""
     from nas import Archive
-    from nas.cli.rows import csv_columns, study_document, texts, trial_document, trial_row
+    from nas.cli.rows import csv_keys, study_document, texts, trial_document, trial_row
 
     check_formats(as_json, as_csv)
     machine = as_json or as_csv
@@ -81,7 +84,7 @@ def trials(
             return
         rows = [trial_row(trial, text[trial.id]) for trial in listed]
         if as_csv:
-            print_csv(Listing(csv_columns(found.goals, listed), rows))
+            print_csv(csv_keys(found.goals, listed), rows)
         else:
             _print_trials(opened, found, listed, rows, status)
 
@@ -91,19 +94,20 @@ def _print_trials(
     study: Study,
     listed: Sequence[Trial],
     rows: Sequence[dict[str, Any]],
-    status: Status | None,
+    status: str | None,
 ) -> None:
     from nas.cli.rows import SECONDS, objective_columns
+    from nas.trial import Status
 
     counts = archive.counts(study)
-    total = sum(counts.values()) if status is None else counts[status]
+    total = sum(counts.values()) if status is None else counts[Status(status)]
     on_front = {trial.id for trial in archive.front(study)}
     console = stdout()
     kind = f"{status} trial" if status else "trial"
     heading = f"{plain(study.name)}: {count(total, kind)}"
     if len(listed) < total:
         heading += f", the first {len(listed):,} shown"
-    console.print(heading, style="bold", soft_wrap=True)
+    console.print(heading, style="bold")
     if not listed:
         return
     for row in rows:
@@ -135,12 +139,12 @@ def studies(
         Column("failed", number=True),
         Column("front", number=True),
         Column("objectives", show=lambda names: ", ".join(map(plain, names))),
-        Column("updated", "last change", show=_when, optional=True),
-        Column("reason", "ended because", optional=True, wrap=True),
+        Column("updated", "last change", right=True, show=_when, optional=True),
+        Column("reason", "ended", optional=True, wrap=True),
     ]
     listing = Listing(columns, rows, also=("seed", "created", "by_status"))
     if as_csv:
-        print_csv(listing)
+        print_csv(listing.keys, listing.rows)
     elif as_json:
         print_json(listing.records())
     elif rows:
@@ -150,6 +154,8 @@ def studies(
 
 
 def _study_row(archive: Archive, study: Study) -> dict[str, Any]:
+    from nas.trial import Status
+
     state = archive.state(study)
     return {
         "study": study.name,
@@ -178,23 +184,32 @@ def query(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Ask an archive anything in SQL, read-only. The views trials_wide and pareto_front help."""
+    """Ask an archive anything in SQL, read-only.
+
+    The view trials_wide has a row a trial and a column a metric; pareto_front those on the front.
+    """
     from nas import Archive
 
     check_formats(as_json, as_csv)
     with Archive(archive) as opened:
         names, found = opened.query(sql)
         keys = _distinct(names)
-        rows = [dict(zip(keys, values, strict=True)) for values in found]
+        rows = (dict(zip(keys, values, strict=True)) for values in found)
+        if as_csv:
+            print_csv(keys, rows)
+        elif as_json:
+            print_json(list(rows))
+        else:
+            _print_query(keys, list(itertools.islice(rows, QUERIED + 1)))
+
+
+def _print_query(keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     numeric = [key for key in keys if all(isinstance(row[key], int | float | None) for row in rows)]
     columns = [Column(key, plain(key), number=key in numeric, show=_value) for key in keys]
-    listing = Listing(columns, rows)
-    if as_csv:
-        print_csv(listing)
-    elif as_json:
-        print_json(listing.records())
-    else:
-        print_table(listing)
+    console = stdout()
+    print_table(Listing(columns, rows[:QUERIED]), console)
+    if len(rows) > QUERIED:
+        console.print(f"The first {QUERIED:,} rows; --csv and --json have all.", style="dim")
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.output import Column, Listing, print_csv, print_table, stdout
 from nas.cli.rows import (
     SECONDS,
-    csv_columns,
+    csv_keys,
     objective_columns,
     study_document,
     texts,
@@ -37,7 +37,7 @@ def print_front_csv(archive: Archive, study: Study) -> None:
     front = archive.front(study)
     text = texts(archive, front)
     rows = [trial_row(trial, text[trial.id]) for trial in front]
-    print_csv(Listing(csv_columns(study.goals, front), rows))
+    print_csv(csv_keys(study.goals, front), rows)
 
 
 def print_front(archive: Archive, study: Study) -> list[Trial]:
@@ -49,14 +49,13 @@ def print_front(archive: Archive, study: Study) -> list[Trial]:
         f"Front of {plain(study.name)}: {len(front):,} of "
         f"{count(counts[Status.COMPLETE], 'complete trial')}",
         style="bold",
-        soft_wrap=True,
     )
     bounds = [goal.bound() for goal in study.goals if goal.bound()]
     if bounds:
-        console.print(f"within: {', '.join(map(plain, bounds))}", style="dim", soft_wrap=True)
+        console.print(f"within: {', '.join(map(plain, bounds))}", style="dim")
     others = [f"{n:,} {s}" for s, n in counts.items() if n and s is not Status.COMPLETE]
     if others:
-        console.print(f"beside them: {', '.join(others)}", style="dim", soft_wrap=True)
+        console.print(f"beside them: {', '.join(others)}", style="dim")
     if not front:
         why = "no trial is within the bounds" if bounds else "no trial is complete"
         console.print(f"The front is empty: {why} yet.", style="yellow")

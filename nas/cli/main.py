@@ -102,7 +102,9 @@ def _run() -> int:
         typer.main.get_command(app).main(prog_name="nas")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except NASError as error:
+    except BrokenPipeError:
+        raise
+    except (NASError, OSError) as error:  # what a user can do something about
         if os.environ.get(DEBUG):
             traceback.print_exception(error)
         sys.stderr.write(f"Error: {one_line(error)}\n")

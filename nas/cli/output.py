@@ -5,17 +5,16 @@ Results go to stdout, everything else to stderr. What strangers wrote is never m
 
 from __future__ import annotations
 
-import base64
-import csv
 import json
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.text import MISSING, numbers, plain
+from nas.cli.text import numbers, plain
 from nas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from nas.goals import Goal
 
 _UNLIMITED = 10_000
+_GAP = 2
+"""Characters between columns."""
 _NARROWEST = 12
 """Characters that a shortened text column keeps at least."""
 _WRAPPED = 24
@@ -62,7 +63,7 @@ class Column:
         heading = self.title or self.name
         values = [row.get(self.name) for row in rows]
         if self.show is not None:
-            return heading, [MISSING if v is None else self.show(v) for v in values]
+            return heading, ["" if v is None else self.show(v) for v in values]
         if self.number:
             unit, cells = numbers(values, self.unit)
             return (f"{heading}\n{unit}" if unit else heading), cells
@@ -130,68 +131,110 @@ def print_json(document: Any) -> None:
     sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
-def print_csv(listing: Listing) -> None:
-    """Write a heading and the rows as CSV; what is no plain value is JSON."""
+def print_csv(keys: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write a heading and the rows as CSV, one by one; what is no plain value is JSON."""
+    import csv
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([plain(key) for key in listing.keys])
-    for record in listing.records():
-        writer.writerow(["" if v is None else _cell(v, exact=True) for v in record.values()])
+    writer.writerow([plain(key) for key in keys])
+    for row in rows:
+        writer.writerow([_cell(_plain_json(row.get(key)), exact=True) for key in keys])
 
 
 def print_table(listing: Listing, console: Console | None = None) -> None:
-    """Print a table that fits; say what did not."""
+    """Print a table; where the terminal is too narrow for any, a block for each row.
+
+    Columns that are left out are named below it.
+    """
     console = console or stdout()
-    grid, left_out = table(listing, console.width)
-    console.print(grid)
-    if left_out:
-        names = ", ".join(left_out)
-        console.print(f"Not shown for want of room: {names}.", style="dim", soft_wrap=True)
+    fit = _fit(listing, console.width)
+    if not fit.fits:
+        _print_blocks(listing, console)
+        return
+    console.print(_grid(fit))
+    if fit.left_out:
+        console.print(f"Not shown for want of room: {', '.join(fit.left_out)}.", style="dim")
 
 
-def table(listing: Listing, width: int) -> tuple[Table, list[str]]:
-    """Return a table of at most ``width`` characters, and the columns that are not in it."""
+def table(listing: Listing, width: int) -> Table:
+    """Return a table of at most ``width`` characters if there is any."""
+    return _grid(_fit(listing, width))
+
+
+def _grid(fit: _Fit) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    columns = [(column, *column.texts(listing.rows)) for column in listing.columns]
-    columns, limits, left_out = _fit(columns, width)
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column, heading, _ in columns:
+    grid = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, _GAP - 1, 0, 0),
+        header_style="bold",
+    )
+    for column, heading, _ in fit.columns:
         grid.add_column(
             Text(heading),
             justify="right" if column.number or column.right else "left",
             no_wrap=not column.wrap,
             overflow="fold" if column.wrap else "ellipsis",
-            max_width=limits.get(column.name),
+            max_width=fit.widths[column.name],
         )
-    for cells in zip(*(cells for _, _, cells in columns), strict=True):
+    for cells in zip(*(cells for _, _, cells in fit.columns), strict=True):
         grid.add_row(*(Text(cell) for cell in cells))
-    return grid, left_out
+    return grid
 
 
-_Shown = list[tuple[Column, str, list[str]]]
+def _print_blocks(listing: Listing, console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [column.texts(listing.rows) for column in listing.columns]
+    for i in range(len(listing.rows)):
+        block = Table.grid(padding=(0, _GAP, 0, 0))
+        block.add_column(no_wrap=True, style="bold")
+        block.add_column(overflow="fold")
+        for heading, cells in shown:
+            block.add_row(Text(" ".join(heading.split())), Text(cells[i]))
+        console.print(Text(f"─ {i + 1} ─", style="dim"), block, sep="\n")
 
 
-def _fit(columns: _Shown, width: int) -> tuple[_Shown, dict[str, int], list[str]]:
+@dataclass(frozen=True)
+class _Fit:
+    """Columns with headings and cells, how wide they may be, and what was left out."""
+
+    columns: list[tuple[Column, str, list[str]]]
+    widths: dict[str, int]
+    left_out: list[str]
+    fits: bool
+
+
+def _fit(listing: Listing, width: int) -> _Fit:
     """Shorten text columns, the widest first; then leave out optional columns from the right."""
+    columns = [(column, *column.texts(listing.rows)) for column in listing.columns]
     left_out: list[str] = []
     while True:
         widths = {column.name: _width(heading, cells) for column, heading, cells in columns}
-        texts = [column.name for column, _, _ in columns if not column.number]
-        wrapped = {column.name for column, _, _ in columns if column.wrap}
-        room = width - 2 * (len(columns) - 1)
-        while texts and sum(widths.values()) > room:
-            # wrapping loses nothing, so it comes before cutting
-            widest = max(texts, key=lambda n: (n in wrapped and widths[n] > _WRAPPED, widths[n]))
-            if widths[widest] <= _NARROWEST:
-                break
-            widths[widest] -= 1
+        room = width - _GAP * (len(columns) - 1)
+        _shrink([column for column, _, _ in columns], widths, room)
+        fits = sum(widths.values()) <= room
         optional = [entry for entry in columns if entry[0].optional]
-        if sum(widths.values()) <= room or not optional:
-            return columns, {name: widths[name] for name in texts}, left_out
+        if fits or not optional:
+            return _Fit(columns, widths, left_out, fits)
         columns = [entry for entry in columns if entry is not optional[-1]]
         left_out.insert(0, optional[-1][0].name)
+
+
+def _shrink(columns: Sequence[Column], widths: dict[str, int], room: int) -> None:
+    texts = [column.name for column in columns if not column.number and not column.right]
+    wrapped = {column.name for column in columns if column.wrap}
+    while texts and sum(widths.values()) > room:
+        # wrapping loses nothing, so it comes before cutting
+        widest = max(texts, key=lambda n: (n in wrapped and widths[n] > _WRAPPED, widths[n]))
+        if widths[widest] <= _NARROWEST:
+            return
+        widths[widest] -= 1
 
 
 def _width(heading: str, cells: Sequence[str]) -> int:
@@ -201,16 +244,15 @@ def _width(heading: str, cells: Sequence[str]) -> int:
 
 
 def _cell(value: Any, *, exact: bool = False) -> str:
+    """Return a value as text; ``exact`` for machines."""
     if value is None:
-        return MISSING
+        return ""
     if isinstance(value, bool):
-        return "yes" if value and not exact else "no" if not exact else str(value).lower()
+        return str(value).lower() if exact else "yes" if value else "no"
     if isinstance(value, float):
         return repr(value) if exact else f"{value:.6g}"
-    if isinstance(value, bytes):
-        return f"{len(value):,} bytes"
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(_plain_json(value))
+        return json.dumps(value)
     return plain(value)
 
 
@@ -220,7 +262,7 @@ def _plain_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain_json(inner) for inner in value]
     if isinstance(value, bytes):
-        return {"base64": base64.b64encode(value).decode()}
+        return {"base64": b64encode(value).decode()}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.options import AsJson, PluginFiles
@@ -22,18 +23,19 @@ def load_plugins(files: Sequence[str] | None) -> Plugins:
 
 
 def plugins(plugin: PluginFiles = None, as_json: AsJson = False) -> None:
-    """List every component by kind, where it comes from, and which plugins are broken."""
+    """List what plugins offer, and the plugins that are broken."""
     import logging
 
     # the table names broken plugins itself
     logging.getLogger("nas.plugins").setLevel(logging.ERROR)
     loaded = load_plugins(plugin)
     components = _components(loaded)
+    sources = _sources(loaded)
     if as_json:
-        print_json({"components": components, "plugins": _sources(loaded)})
-        return
-    _print_components(components)
-    _print_sources(loaded)
+        print_json({"components": components, "plugins": sources})
+    else:
+        _print_components(components)
+        _print_sources(sources, components)
 
 
 def _components(loaded: Plugins) -> list[dict[str, Any]]:
@@ -69,39 +71,42 @@ def _sources(loaded: Plugins) -> list[dict[str, Any]]:
 
 
 def _print_components(components: Sequence[dict[str, Any]]) -> None:
-    """A kind is written once, where it begins."""
-    kinds = [component["kind"] for component in components]
-    begins = [i == 0 or kinds[i - 1] != kind for i, kind in enumerate(kinds)]
-    rows = [
-        {**component, "kind": component["kind"] if first else ""}
-        for component, first in zip(components, begins, strict=True)
-    ]
-    columns = [
-        Column("kind"),
-        Column("name"),
-        Column("plugin"),
-        Column("summary", show=one_line, wrap=True),
-    ]
+    """A kind is written once, where it begins; a name that two plugins use, in full."""
+    names = Counter((component["kind"], component["name"]) for component in components)
+    rows = []
+    before = None
+    for component in components:
+        kind, name = component["kind"], component["name"]
+        shown = name if names[kind, name] == 1 else component["full_name"]
+        rows.append({**component, "kind": "" if kind == before else kind, "name": shown})
+        before = kind
+    columns = [Column("kind"), Column("name"), Column("summary", show=one_line, wrap=True)]
     print_table(Listing(columns, rows))
 
 
-def _print_sources(loaded: Plugins) -> None:
+def _print_sources(sources: Sequence[dict[str, Any]], components: Sequence[dict[str, Any]]) -> None:
     console = stdout()
     console.print()
-    working = [source for source in _sources(loaded) if source["error"] is None]
-    for source in working:
-        names = sorted(hook.removeprefix("nas_").replace("_", " ") for hook in source["hooks"])
-        source["offers"] = ", ".join(names)
+    working = [source for source in sources if source["error"] is None]
+    rows = [{**source, "offers": _offers(source, components)} for source in working]
     columns = [
         Column("name", "plugin"),
         Column("distribution"),
         Column("version"),
         Column("offers", wrap=True),
     ]
-    print_table(Listing(columns, working), console)
-    broken = [source for source in _sources(loaded) if source["error"] is not None]
-    for source in broken:
-        origin = " ".join(filter(None, (source["distribution"], source["version"])))
-        console.print()
-        console.print(f"✗ {plain(source['name'])} ({plain(origin)})", style="bold red")
-        console.print(f"  {one_line(source['error'])}")
+    print_table(Listing(columns, rows), console)
+    for source in sources:
+        if source["error"] is not None:
+            origin = " ".join(filter(None, (source["distribution"], source["version"])))
+            console.print(f"\n✗ {plain(source['name'])} ({plain(origin)})", style="bold red")
+            console.print(f"  {one_line(source['error'])}")
+
+
+def _offers(source: dict[str, Any], components: Sequence[dict[str, Any]]) -> str:
+    """Name its components, and the hooks that bring none: events and commands."""
+    from nas.plugins import KINDS
+
+    own = [c["name"] for c in components if c["plugin"] == source["name"]]
+    own += [hook for hook in source["hooks"] if hook not in KINDS.values()]
+    return ", ".join(own)

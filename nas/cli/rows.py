@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.output import Column, objective_column
-from nas.cli.text import duration, one_line
+from nas.cli.text import one_line
 from nas.goals import Goal
 from nas.trial import Trial
 
@@ -77,15 +77,15 @@ def objective_columns(goals: Sequence[Goal]) -> list[Column]:
     return [objective_column(goal, metric_key(goal.metric)) for goal in goals]
 
 
-def csv_columns(goals: Sequence[Goal], trials: Sequence[Trial]) -> list[Column]:
-    """Return every column of ``trial_row``: all metrics, the objectives first."""
+def csv_keys(goals: Sequence[Goal], trials: Sequence[Trial]) -> list[str]:
+    """Return the keys of ``trial_row`` for machines: all metrics, the objectives first."""
     metrics = dict.fromkeys(goal.metric for goal in goals)
     for trial in trials:
         metrics.update(dict.fromkeys(trial.metrics))
     rest = ("violation", "seed", "budget", "seconds", "parents", "architecture")
-    names = ["id", "number", "status", *map(metric_key, metrics), *rest]
-    return [Column(name) for name in (*names, "failure_kind", "failure_message")]
+    failure = ("failure_kind", "failure_message")
+    return ["id", "number", "status", *map(metric_key, metrics), *rest, *failure]
 
 
-SECONDS = Column("seconds", "took", number=True, optional=True, show=duration)
+SECONDS = Column("seconds", "took", "s", number=True, optional=True)
 """The column of a trial's wall time."""

@@ -53,22 +53,27 @@ def score(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Score sampled architectures with zero-cost proxies on real data, best first."""
+    """Score sampled architectures with zero-cost proxies.
+
+    On real data, at initialisation, best first; beside the scores, what they must beat.
+    """
     check_formats(as_json, as_csv)
     loaded = load_plugins(plugin)
     proxies = {name: _proxy(loaded, name, batch) for name in dict.fromkeys(proxy)}
     loaded.registry("space").bind(space, parameters(assignments))
     samples = _data(loaded, data, proxies, seed)
-    built = _space(loaded, space, parameters(assignments), samples)
-    columns, rows = _score(loaded, built, proxies, samples, n, seed)
+    searched = _space(loaded, space, parameters(assignments), samples)
+    columns, rows = _score(loaded, searched, proxies, samples, n, seed)
     listing = Listing(columns, rows, also=("canonical_id", "decisions", "failures"))
+    used = data if samples is not None else None
+    batches = {name: built.batch for name, built in proxies.items() if built.needs_data}
     if as_csv:
-        print_csv(listing)
+        print_csv(listing.keys, listing.rows)
     elif as_json:
-        used = data if samples is not None else None
-        print_json({"space": space, "data": used, "seed": seed, "scores": listing.records()})
+        about = {"space": space, "data": used, "batch": batches, "seed": seed}
+        print_json({**about, "architectures": listing.records()})
     else:
-        _print(listing, space, data if samples is not None else None, n)
+        _print(listing, space, used, batches, n)
 
 
 def _proxy(loaded: Plugins, name: str, batch: int | None) -> Proxy:
@@ -202,9 +207,12 @@ def _row(
     }
 
 
-def _print(listing: Listing, space: str, data: str | None, n: int) -> None:
+def _print(
+    listing: Listing, space: str, data: str | None, batches: Mapping[str, int], n: int
+) -> None:
     console = stdout()
-    on = f" on {plain(data)}" if data else ""
+    sizes = " and ".join(f"{size:,}" for size in sorted(set(batches.values())))
+    on = f" on {sizes} samples of {plain(data)}" if data else ""
     console.print(f"{count(len(listing.rows), 'architecture')} of {plain(space)}{on}", style="bold")
     if len(listing.rows) < n:
         console.print(f"{n:,} were asked for: no more different ones were found", style="yellow")
@@ -213,4 +221,4 @@ def _print(listing: Listing, space: str, data: str | None, n: int) -> None:
     for row, failures in failed:
         console.print(f"\n✗ {plain(row['architecture'])}", style="red", soft_wrap=True)
         for name, why in failures.items():
-            console.print(f"  {plain(name)}: {one_line(why)}", soft_wrap=True)
+            console.print(f"  {plain(name)}: {one_line(why)}")

@@ -64,10 +64,11 @@ def _print(result: Result, *, as_json: bool, quiet: bool) -> None:
         return
     file = shlex.quote(result.archive)
     console = stdout()
-    console.print(f"\nArchive: {plain(result.archive)}")
     hints = [f"nas front {file} {shlex.quote(result.study.name)}"]
     hints += [f"nas show {file} {front[0].id}"] if front else [f"nas trials {file}"]
-    console.print("\n".join(f"  {plain(hint)}" for hint in hints), soft_wrap=True)
+    console.print(f"\nAll of it is in {plain(result.archive)}. Look at it with", soft_wrap=True)
+    for hint in hints:
+        console.print(f"  {plain(hint)}", soft_wrap=True)
 
 
 def _command(

@@ -22,7 +22,10 @@ def show(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one trial: metrics, architecture and drawing, learning curve, lineage, failure."""
+    """Show one trial, with its architecture drawn.
+
+    Metrics and how they were measured, learning curve, the trials it stems from, why it failed.
+    """
     from nas import Archive
     from nas.cli.trialpage import print_trial
 

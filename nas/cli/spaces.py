@@ -22,6 +22,8 @@ from nas.cli.plugins import load_plugins
 from nas.cli.text import count, one_line, plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from nas.abstract.space import Space
     from nas.architecture import Architecture
     from nas.components import Registered
@@ -36,7 +38,10 @@ def space(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show a search space: its size, its decisions, and a sample. CSV has the decisions."""
+    """Show a search space: its size, its decisions, and a sample.
+
+    CSV has the decisions only.
+    """
     from nas.seeds import rng
 
     check_formats(as_json, as_csv)
@@ -46,7 +51,7 @@ def space(
     architecture = built.sample(rng(seed, "sample"))
     decisions = [_decision(decision) for decision in built.tree.decisions]
     if as_csv:
-        print_csv(Listing(_COLUMNS, decisions))
+        print_csv([column.name for column in _COLUMNS], decisions)
     elif as_json:
         print_json(_document(found, built, architecture, decisions, seed))
     else:
@@ -54,7 +59,7 @@ def space(
 
 
 _COLUMNS = [
-    Column("name", "decision"),
+    Column("name", "decision", wrap=True),
     Column("kind", optional=True),
     Column("values", wrap=True, show=lambda values: _values(values)),
     Column("when", "only if", wrap=True, show=lambda when: _when(when)),
@@ -68,6 +73,18 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "values": list(decision.values),
         "when": {parent: list(values) for parent, values in decision.when.items()} or None,
     }
+
+
+def _print_decisions(decisions: Sequence[dict[str, Any]], console: Console) -> None:
+    """Neighbours that are alike share a row; conditions have a column if there are any."""
+    rows = []
+    for (kind, values, when), alike in itertools.groupby(
+        decisions, key=lambda d: (d["kind"], d["values"], d["when"])
+    ):
+        names = ", ".join(plain(decision["name"]) for decision in alike)
+        rows.append({"name": names, "kind": kind, "values": values, "when": when})
+    conditional = any(row["when"] for row in rows)
+    print_table(Listing(_COLUMNS if conditional else _COLUMNS[:-1], rows), console)
 
 
 def _values(values: Sequence[Any]) -> str:
@@ -148,7 +165,7 @@ def _print(
     console.print(
         f"{count(built.size, 'architecture')}; input {shape}, {count(built.classes, 'class')}\n"
     )
-    print_table(Listing(_COLUMNS, decisions), console)
+    _print_decisions(decisions, console)
     params, failure = count_parameters(built, architecture)
     console.print(f"\nA sample (--seed {seed})", style="bold")
     console.print(f"  {plain(built.format(architecture))}", soft_wrap=True)

@@ -78,14 +78,15 @@ def numbers(values: Sequence[float | None], unit: str = "") -> tuple[str, list[s
     """Return the unit to write once, and the values with equally many decimals.
 
     Units such as s and FLOP are scaled by an SI prefix. Whole numbers get thousands separators;
-    others four significant digits of the largest value. None is ``MISSING``.
+    others four significant digits of the largest value, and a decimal at
+    least. None is ``MISSING``.
     """
     known = [abs(v) for v in values if v is not None and math.isfinite(v)]
     scale, prefix = _scale(known, unit)
     scaled = [None if v is None else v / scale for v in values]
     whole = all(float(v).is_integer() for v in scaled if v is not None and math.isfinite(v))
     largest = max(known, default=0.0) / scale
-    decimals = 0 if whole else min(max(3 - _exponent(largest), 0), 8)
+    decimals = 0 if whole else min(max(3 - _exponent(largest), 1), 8)
     return f"{prefix}{unit}", [_number(v, decimals) for v in scaled]
 
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from nas.study import Study
     from nas.trial import CurvePoint, Measurement, Trial
 
+FILE = "(file)"
+"""What the archive calls the distribution of a plugin file."""
+_SCORES = """
+SELECT scorer, value, scores.architecture = trials.architecture
+FROM scores JOIN trials ON trials.id = scores.trial WHERE trials.id = {id}"""
 CURVE_ROWS = 12
 """Points of a learning curve that are shown; JSON has all."""
 ANCESTORS = 12
@@ -32,18 +37,19 @@ def print_trial(archive: Archive, trial: Trial, plugin: Sequence[str] | None) ->
     _print_head(study, trial, details, console)
     _print_failure(trial, console)
     _print_metrics(study, trial, archive.measurements(trial.id), console)
+    _print_scores(archive, trial, console)
     _print_architecture(archive, trial, details, plugin, console)
     _print_curve(archive.curve(trial.id), console)
     _print_lineage(archive, study, trial, console)
 
 
 def _heading(text: str, console: Console) -> None:
-    console.print(f"\n{text}", style="bold", soft_wrap=True)
+    console.print(f"\n{text}", style="bold")
 
 
 def _print_head(study: Study, trial: Trial, details: TrialDetails, console: Console) -> None:
     ended = "complete, on the front" if details.on_front else str(trial.status)
-    console.print(f"Trial {trial.id} of {plain(study.name)}: {ended}", style="bold", soft_wrap=True)
+    console.print(f"Trial {trial.id} of {plain(study.name)}: {ended}", style="bold")
     facts = [f"number {trial.number:,} of its study", f"seed {trial.seed}"]
     facts += [f"budget {trial.budget:,}"] if trial.budget is not None else []
     facts += [f"took {duration(trial.seconds)}"] if trial.seconds else []
@@ -56,7 +62,7 @@ def _print_failure(trial: Trial, console: Console) -> None:
     if trial.failure is None:
         return
     said = f"{plain(trial.failure.kind)}: {one_line(trial.failure.message)}"
-    console.print(f"\n✗ {said}", style="red", soft_wrap=True)
+    console.print(f"\n✗ {said}", style="red")
     for line in trial.failure.traceback.splitlines():
         console.print(f"  {plain(line)}", style="dim", soft_wrap=True)
 
@@ -99,6 +105,25 @@ def _metric_row(
     }
 
 
+def _print_scores(archive: Archive, trial: Trial, console: Console) -> None:
+    """Say how the filter came to choose this architecture, if there was one."""
+    _, found = archive.query(_SCORES.format(id=trial.id))
+    scores = list(found)
+    own = [(scorer, value) for scorer, value, is_own in scores if is_own]
+    if not own:
+        return
+    (scorer, value), *_ = own
+    others = [other for _, other, is_own in scores if not is_own and other is not None]
+    said = f"best of {count(len(scores), 'candidate')} by {plain(scorer)}: {number(value)}"
+    if others:
+        said += f"; the others from {number(min(others))} to {number(max(others))}"
+    unscored = sum(other is None for _, other, _ in scores)
+    if unscored:
+        said += f"; {unscored:,} could not be scored"
+    _heading("Chosen by the filter", console)
+    console.print(f"  {said}")
+
+
 def _print_architecture(
     archive: Archive,
     trial: Trial,
@@ -119,7 +144,9 @@ def _print_architecture(
         space = archive.space(details.study, plugins=load_plugins(plugin))
         print_graph(space, space.architecture(trial.architecture), console)
     except NASError as error:  # the numbers are worth showing where the space is not installed
-        console.print(f"  no drawing: {one_line(error)}", style="yellow", soft_wrap=True)
+        used = {c.role: c.distribution for c in archive.components(details.study)}
+        hint = " It came from a plugin file: add --plugin FILE." if used["space"] == FILE else ""
+        console.print(f"No drawing: {one_line(error)}{hint}", style="yellow")
 
 
 def _print_curve(curve: Sequence[CurvePoint], console: Console) -> None:

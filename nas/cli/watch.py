@@ -70,7 +70,7 @@ class Lines(Silent):
         self._summarised = time.monotonic()
         _say(headline(study, plan))
         if plan.resumed:
-            _say(f"going on: {count(plan.resumed, 'trial')} in the archive already")
+            _say(f"Going on: {count(plan.resumed, 'trial')} in the archive already")
 
     def progress(self, progress: Progress) -> None:
         """Give a line to each new trial, or to many at once."""
@@ -93,15 +93,14 @@ class Lines(Silent):
 
     def finished(self, study: Study, reason: str) -> None:
         """Say why it ended."""
-        if self._latest:
-            self._summarise(time.monotonic())
-        _say(f"ended: {one_line(reason)}")
+        _say(ending(reason, self._latest))
 
     def _summarise(self, now: float) -> None:
         assert self._latest is not None
         self._unsaid, self._summarised = 0, now
-        parts = [how_far(self._latest, self._plan), *details(self._latest)]
-        _say(f"{'; '.join(parts)}; front of {len(self._latest.front)}")
+        latest = self._latest
+        parts = [how_far(latest, self._plan, latest.seconds), *details(latest)]
+        _say(f"{'; '.join(parts)}; front of {len(latest.front)}")
 
 
 class Display(Silent):
@@ -141,10 +140,7 @@ class Display(Silent):
     def finished(self, study: Study, reason: str) -> None:
         """Leave one line behind."""
         self.close()
-        parts = [one_line(reason)]
-        if self._latest:
-            parts = [*parts, *details(self._latest), duration(self._latest.seconds)]
-        self._console.print("; ".join(parts), soft_wrap=True)
+        self._console.print(ending(reason, self._latest))
 
     def _render(self) -> RenderableType:
         from rich.console import Group
@@ -156,8 +152,8 @@ class Display(Silent):
         parts: list[RenderableType] = [Text(headline(study, plan), style="bold")]
         latest = latest or Progress(new=(), done=plan.resumed)
         parts.append(self._bar(latest, plan))
-        said = [f"{latest.running} running", *details(latest)]
-        parts.append(Text("; ".join(said), style="dim"))
+        said = [f"{latest.running} in flight", *details(latest)]
+        parts += [Text(line, style="dim") for line in said]
         if latest.front:
             parts += [Text(), *self._front(study.goals, latest.front)]
         return Group(*parts)
@@ -167,10 +163,11 @@ class Display(Silent):
         from rich.table import Table
         from rich.text import Text
 
-        total, completed = _share(latest, plan, time.monotonic() - self._began)
+        seconds = time.monotonic() - self._began
+        total, completed = _share(latest, plan, seconds)
         grid = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=total, completed=completed, width=28)
-        grid.add_row(bar, Text(how_far(latest, plan)))
+        grid.add_row(bar, Text(how_far(latest, plan, seconds)))
         return grid
 
     def _front(self, goals: Sequence[Goal], front: Sequence[Trial]) -> list[RenderableType]:
@@ -178,7 +175,7 @@ class Display(Silent):
 
         rows = [{"id": trial.id, **trial.metrics} for trial in front[:FRONT_ROWS]]
         columns = [Column("id", number=True), *map(objective_column, goals)]
-        grid, _ = table(Listing(columns, rows), self._console.width)
+        grid = table(Listing(columns, rows), self._console.width)
         more = len(front) - len(rows)
         left = f", {len(rows)} shown" if more else ""
         return [Text(f"Front: {count(len(front), 'trial')}{left}", style="bold"), grid]
@@ -196,12 +193,13 @@ def headline(study: Study, plan: Plan) -> str:
     return f"{plain(study.name)}: {plain(plan.search_space)}; {plain(plan.executor)}"
 
 
-def how_far(progress: Progress, plan: Plan | None) -> str:
-    """Return such as ``12 of 60 trials, about 2 min 05 s left``."""
+def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
+    """Return such as ``12 of 60 trials after 31.0 s, about 2 min 05 s left``."""
     stop = plan.stop_trials if plan else None
     done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
     left = progress.seconds_left
-    return done if left is None else f"{done}, about {duration(left)} left"
+    rest = f", about {duration(left)} left" if left else ""
+    return f"{done} after {duration(seconds)}{rest}"
 
 
 def details(progress: Progress) -> list[str]:
@@ -213,6 +211,12 @@ def details(progress: Progress) -> list[str]:
         turned_away = sum(progress.turned_away.values())
         said.append(f"{turned_away:,} turned away ({_by_name(progress.turned_away)})")
     return said
+
+
+def ending(reason: str, latest: Progress | None) -> str:
+    """Return why a session ended, and what it met."""
+    met = [*details(latest), duration(latest.seconds)] if latest else []
+    return "; ".join([f"Ended: {one_line(reason)}", *met])
 
 
 def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
@@ -230,7 +234,7 @@ def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
 
 
 def _by_name(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{plain(name)} {n:,}" for name, n in sorted(counts.items()))
+    return ", ".join(f"{plain(name)}: {n:,}" for name, n in sorted(counts.items()))
 
 
 def _share(progress: Progress, plan: Plan, seconds: float) -> tuple[float | None, float]:

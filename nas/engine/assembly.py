@@ -24,7 +24,6 @@ from nas.errors import ConfigError, PluginError
 from nas.executors.jobs import Ref, Setup
 from nas.goals import Goal
 from nas.plugins import PluginFile, Plugins
-from nas.seeds import derive
 from nas.suggest import listed
 
 Built = TypeVar("Built")
@@ -167,7 +166,7 @@ def _data(
             raise ConfigError(f"the {needy} needs data: add a [data] table; data sets: {known}")
         return None
     dataset = builder.build("dataset", config.data, Dataset)
-    return dataset.for_search(derive(config.seed, "split"))
+    return dataset.for_search(config.seed)
 
 
 def _space_config(builder: _Builder, named: Named, data: SearchData | None) -> Named:

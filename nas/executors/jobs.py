@@ -82,6 +82,7 @@ class Outcome:
         started: Unix time.
         seconds: wall time of the job.
         worker: machine and device.
+        weight_bytes: size of the trained weights, which travel apart; 0 if there are none.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Outcome:
     started: float = 0.0
     seconds: float = 0.0
     worker: str = ""
+    weight_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,7 +185,7 @@ class RayExecutor:
         outcomes = unpack_outcomes(packed)
         for outcome in outcomes:
             self._learn(outcome.seconds)
-        return [Finished(outcome, _fetch(call.weights, outcome.number)) for outcome in outcomes]
+        return [Finished(outcome, _fetcher(call.weights, outcome)) for outcome in outcomes]
 
     def _bury(self, call: _Call, error: RayError) -> list[Finished]:
         """Replace a dead actor. A job is to blame only if it had the actor for itself.
@@ -210,10 +212,14 @@ class RayExecutor:
         self._mean_seconds = seconds if old is None else 0.9 * old + 0.1 * seconds
 
 
-def _fetch(weights: Any, number: int) -> Any:
+def _fetcher(weights: Any, outcome: Outcome) -> Callable[[], bytes] | None:
+    """Return what brings an outcome's weights from the worker's node, when they are wanted."""
+    if not outcome.weight_bytes:
+        return None
+
     def fetch() -> bytes:
         packed: dict[int, bytes] = ray.get(weights)
-        return packed[number]
+        return packed[outcome.number]
 
     return fetch
 
@@ -232,10 +238,18 @@ def _connect(address: str | None, evaluator: Evaluator, workers: int | None) -> 
     else:
         options["address"] = address
     try:
+        _knock(address)
         ray.init(**options)
     except (RayError, ConnectionError, ValueError, OSError) as error:
         raise StudyError(f"no Ray at {address or 'local'}: {error}") from error
     return True
+
+
+def _knock(address: str | None) -> None:
+    """Raise ``OSError`` if nobody listens at ``host:port``: Ray itself would try for a minute."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _needs(evaluator: Evaluator) -> dict[str, Any]:

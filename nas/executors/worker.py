@@ -73,6 +73,7 @@ class Worker:
                 started,
                 time.perf_counter() - clock,
                 self._where,
+                len(weights) if weights is not None else 0,
             ),
             weights,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,25 +109,29 @@ class Npz(Dataset):
         return Found(str(file), f"key {x!r}", f"key {y!r}", inputs, targets, self.layout)
 
 
-def _opened(file: Path) -> NpzFile:
-    try:
-        arrays = np.load(file, allow_pickle=False)
-    except FileNotFoundError:
-        near = [other.name for other in _siblings(file)]
-        hint = did_you_mean(file.name, near)
-        raise DatasetError(f"{file}: there is no such file; expected a .npz file.{hint}") from None
-    except _UNREADABLE as error:
-        raise DatasetError(f"{file}: cannot be read ({error}); expected a .npz file") from None
-    if not isinstance(arrays, NpzFile):
-        raise DatasetError(
-            f"{file}: holds one array of shape {arrays.shape}; expected a .npz file with keys, "
-            "such as numpy.savez(file, x=x, y=y) writes"
-        )
-    return arrays
+@contextmanager
+def _opened(path: Path) -> Iterator[NpzFile]:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            arrays = np.load(file, allow_pickle=False)
+        except FileNotFoundError:
+            hint = did_you_mean(path.name, _siblings(path))
+            raise DatasetError(
+                f"{path}: there is no such file; expected a .npz file.{hint}"
+            ) from None
+        except _UNREADABLE as error:
+            raise DatasetError(f"{path}: cannot be read ({error}); expected a .npz file") from None
+        if not isinstance(arrays, NpzFile):
+            raise DatasetError(
+                f"{path}: holds one array of shape {arrays.shape}; expected a .npz file with "
+                "keys, such as numpy.savez(file, x=x, y=y) writes"
+            )
+        yield stack.enter_context(arrays)
 
 
-def _siblings(file: Path) -> list[Path]:
-    return sorted(file.parent.glob("*.npz")) if file.parent.is_dir() else []
+def _siblings(path: Path) -> list[str]:
+    return [file.name for file in path.parent.glob("*.npz")] if path.parent.is_dir() else []
 
 
 def _array(file: Path, arrays: NpzFile, key: str) -> NDArray[Any]:

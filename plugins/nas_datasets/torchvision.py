@@ -42,7 +42,7 @@ class Torchvision(Dataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.dataset, str) or not self.dataset:
-            raise ValueError(f"dataset must be a class of torchvision.datasets, not {self.dataset!r}")
+            raise ValueError(f"dataset must name a class of torchvision, not {self.dataset!r}")
         if not isinstance(self.download, bool):
             raise ValueError(f"download must be true or false, not {self.download!r}")
         if not isinstance(self.arguments, Mapping):

@@ -14,13 +14,11 @@ def whole(name: str, value: object, low: int) -> None:
         raise ValueError(f"{name} must be a whole number of at least {low}, not {value!r}")
 
 
-def number(
-    name: str, value: object, *, low: float = 0.0, below: float = math.inf, open_: bool = False
-) -> None:
-    """Refuse what is no number in [low, below), or in (low, below) if ``open_``."""
+def number(name: str, value: object, *, below: float = math.inf, positive: bool = False) -> None:
+    """Refuse what is no number from 0 to less than ``below``; 0 itself too if ``positive``."""
     real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not real or not low <= float(value) < below or (open_ and value == low):  # type: ignore[arg-type]
-        least = f"above {low:g}" if open_ else f"of at least {low:g}"
+    if not real or not 0 <= value < below or (positive and value == 0):  # type: ignore[operator]
+        least = "above 0" if positive else "of at least 0"
         most = f" and below {below:g}" if below < math.inf else ""
         raise ValueError(f"{name} must be a finite number {least}{most}, not {value!r}")
 

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch  # noqa: TID253  # imported inside Train.evaluate only
-from torch.nn import functional
+from torch.nn import functional  # noqa: TID253
 
 from nas import NonFiniteError, Report, SearchData, Split
 from nas.normalise import Normalise, joined
@@ -47,9 +47,7 @@ class Fit:
         self._augmentation = torch.Generator().manual_seed(derive(seed, "augmentation"))
         self._optimizer = _optimizer(recipe, self.model)
         self._precision = _precision(recipe, device)
-        self._scaler = torch.amp.GradScaler(
-            device.type, enabled=self._precision is torch.float16
-        )
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
         self._step = 0
 
     def run(self, report: Report) -> dict[str, float]:
@@ -90,7 +88,7 @@ class Fit:
                 outputs, targets, label_smoothing=recipe.label_smoothing
             )
         self._optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
             self._scaler.unscale_(self._optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
@@ -98,22 +96,20 @@ class Fit:
         self._scaler.update()
         return loss.item()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _validate(self, epoch: int) -> tuple[float, float]:
         self.model.eval()
-        inputs, targets = self._validation
         wrong, total = 0, 0.0
-        for x, y in zip(
-            inputs.split(_VALIDATION_BATCH), targets.split(_VALIDATION_BATCH), strict=True
-        ):
+        inputs, targets = (torch.split(part, _VALIDATION_BATCH) for part in self._validation)
+        for x, y in zip(inputs, targets, strict=True):
             with self._autocast():
                 outputs = self.model(x)
                 total += functional.cross_entropy(outputs, y, reduction="sum").item()
             wrong += int((outputs.argmax(1) != y).sum())
-        loss = total / len(targets)
-        if not math.isfinite(loss):
-            raise NonFiniteError(f"the validation loss became {loss} in epoch {epoch}")
-        return wrong / len(targets), loss
+        samples = len(self._validation[1])
+        if not math.isfinite(total):
+            raise NonFiniteError(f"the validation loss became {total} in epoch {epoch}")
+        return wrong / samples, total / samples
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self._precision is torch.float32:

@@ -80,11 +80,11 @@ class Train(Evaluator):
         for name in ("nesterov", "flip", "amp"):
             checks.flag(name, getattr(self, name))
         if self.lr is not None:
-            checks.number("lr", self.lr, open_=True)
+            checks.number("lr", self.lr, positive=True)
         if self.weight_decay is not None:
             checks.number("weight_decay", self.weight_decay)
         if self.clip_norm is not None:
-            checks.number("clip_norm", self.clip_norm, open_=True)
+            checks.number("clip_norm", self.clip_norm, positive=True)
         self._check_momentum()
 
     def _check_momentum(self) -> None:
@@ -136,17 +136,18 @@ class Train(Evaluator):
             network = task.space.build(task.architecture)
             fit = Fit(self, network, data, epochs=epochs, seed=task.seed, device=device)
             metrics = fit.run(report)
+            fit.model.zero_grad()
             return Evaluation(metrics, fit.model.cpu().eval())
 
     def _checked_data(self, task: Task) -> SearchData:
         data, space = task.data, task.space
         if data is None:
             raise ConfigError("the evaluator train needs a data set; expected a table [data]")
-        if (space.input_shape, space.classes) != (data.input_shape, data.classes):
+        if (tuple(space.input_shape), space.classes) != (data.input_shape, data.classes):
             raise ConfigError(
-                f"the space builds networks from {space.input_shape} to {space.classes} classes, "
-                f"but a sample has the shape {data.input_shape} and there are {data.classes} "
-                "classes; leave input_shape and classes out of [space] to take the data's"
+                f"the space builds networks from {tuple(space.input_shape)} to {space.classes} "
+                f"classes, but a sample has the shape {data.input_shape} and there are "
+                f"{data.classes} classes; leave both out of [space] to take the data's"
             )
         if (self.crop or self.flip) and len(data.input_shape) != 3:
             raise ConfigError(

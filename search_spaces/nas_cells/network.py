@@ -40,7 +40,7 @@ class AveragePool3x3(nn.AvgPool2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
         """Return the averages."""
         # PyTorch's own kernel is not vectorised on CPU: sums by a depthwise convolution take a
-        # seventh of its time. Autocast would round them.
+        # fifth of its time. Autocast would round them.
         if not input.is_cpu or torch.is_autocast_enabled("cpu"):
             return super().forward(input)
         channels, height, width = input.shape[-3:]

@@ -1,0 +1,211 @@
+"""Passing many samples through a network as if each were passed alone.
+
+``TogetherMode`` watches every torch function that a forward pass calls. A tensor whose first
+dimension is the samples is marked. A function keeps the samples apart if it stands in
+``nas_proxies.rules`` and its rule holds for its arguments; then its result is marked too. Anything
+else that meets a marked tensor is an objection, and the outputs must not be used: what is not known
+is not trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import torch  # noqa: TID253  imported by proxies' compute only
+from torch import Tensor, nn  # noqa: TID253
+from torch.nn import functional as F  # noqa: N812, TID253
+from torch.overrides import TorchFunctionMode, resolve_name  # noqa: TID253
+
+from nas import NotApplicableError
+from nas_proxies.rules import QUERIES, RULES, Call
+from nas_proxies.weight_gradients import Pair, WeightGradients
+
+_MARK = "_nas_samples_first"
+
+
+class AloneMode(TorchFunctionMode):
+    """For one sample: refuses a batch norm that torch would refuse, by the layer's name."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is F.batch_norm:
+            return _batch_norm(self._network, *args, **kwargs)
+        return func(*args, **kwargs)
+
+
+class TogetherMode(TorchFunctionMode):
+    """For many samples: every one gets the outputs, and the gradients, that it would get alone.
+
+    Args:
+        network: its batch norms in training take the statistics of each sample.
+        weights: whose per-sample gradients are wanted.
+        gradients: computes with these weights.
+    """
+
+    def __init__(
+        self, network: nn.Module, weights: Collection[nn.Parameter], gradients: WeightGradients
+    ) -> None:
+        super().__init__()
+        self._network = network
+        self._weights = {id(weight) for weight in weights}
+        self._gradients = gradients
+        self._samples = 0
+        self._objection = ""
+
+    def mark(self, inputs: Tensor) -> Tensor:
+        """Return the inputs, known to be ``(samples, ...)``. The tensor must not be in use."""
+        self._samples = len(inputs)
+        setattr(inputs, _MARK, True)
+        return inputs
+
+    def objection(self, outputs: object) -> str:
+        """Return why the outputs may differ from those of samples passed alone, or nothing."""
+        if not self._objection and not _marked(outputs):
+            return "the outputs do not come from functions that keep samples apart"
+        return self._objection
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        tensors = list(_tensors((*args, *kwargs.values())))
+        if self._objection or func in QUERIES:
+            return func(*args, **kwargs)
+        if any(id(tensor) in self._weights for tensor in tensors):
+            return self._with_weight(func, args, kwargs)
+        samples = [tensor for tensor in tensors if _marked(tensor)]
+        if not samples:
+            return func(*args, **kwargs)
+        if func is F.batch_norm:
+            result = _batch_norm(self._network, *args, **kwargs)
+        else:
+            result = func(*args, **kwargs)
+        constants = [tensor for tensor in tensors if not _marked(tensor)]
+        self._judge(func, Call(args, kwargs, samples, constants, result))
+        return result
+
+    def _judge(self, func: Any, call: Call) -> None:
+        rule = RULES.get(func)
+        results = list(_tensors((call.result,)))
+        if rule is None:
+            self._object(func, "is not known to keep samples apart")
+        elif any(constant.requires_grad for constant in call.constants):
+            self._object(func, "meets a result of something that torch does not show")
+        elif not rule(call) or any(not r.dim() or len(r) != self._samples for r in results):
+            self._object(func, "may mix samples or move their dimension here")
+        for result in results:
+            setattr(result, _MARK, True)
+
+    def _with_weight(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Use a weight whose gradients are wanted: as a layer does, or not at all."""
+        if func is F.conv2d:
+            result = self._conv2d(*args, **kwargs)
+        elif func is F.linear:
+            result = self._linear(*args, **kwargs)
+        else:
+            result = None
+        if result is None:
+            self._object(func, "uses a layer's weight in another way than the layer")
+            return func(*args, **kwargs)
+        setattr(result, _MARK, True)
+        return result
+
+    def _conv2d(
+        self,
+        input: Tensor,  # noqa: A002  torch's name for it, here and below
+        weight: Any,
+        bias: Tensor | None = None,
+        stride: int | Pair = 1,
+        padding: int | Pair | str = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+    ) -> Tensor | None:
+        if not _marked(input) or input.dim() != 4 or self._computed(weight, bias):
+            return None
+        dilations = _pair(dilation)
+        paddings = _padding(padding, dilations, weight.shape[2:])
+        if paddings is None:
+            return None
+        geometry = (_pair(stride), paddings, dilations, groups)
+        return self._gradients.conv2d(input, weight, bias, geometry)
+
+    def _linear(
+        self,
+        input: Tensor,  # noqa: A002
+        weight: Any,
+        bias: Tensor | None = None,
+    ) -> Tensor | None:
+        if not _marked(input) or input.dim() < 2 or self._computed(weight, bias):
+            return None
+        return self._gradients.linear(input, weight, bias)
+
+    def _computed(self, weight: Tensor, bias: Tensor | None) -> bool:
+        return id(weight) not in self._weights or _marked(bias) or id(bias) in self._weights
+
+    def _object(self, func: Any, why: str) -> None:
+        self._objection = self._objection or f"{resolve_name(func) or func} {why}"
+
+
+def _batch_norm(
+    network: nn.Module,
+    input: Tensor,  # noqa: A002
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise every sample as ``F.batch_norm`` normalises it in a batch of its own."""
+    if not training:
+        return F.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if input.shape[2:].numel() < 2:
+        held = [tensor for tensor in (weight, running_mean) if tensor is not None]
+        raise NotApplicableError(
+            f"{_layer(network, held)} sees {tuple(input.shape[1:])} of one sample: batch norm in "
+            "training needs two values a channel, for the samples are passed one by one; "
+            "layer norm or no normalisation there would work"
+        )
+    return F.group_norm(input, input.shape[1], weight, bias, eps)
+
+
+def _layer(network: nn.Module, held: list[Tensor]) -> str:
+    for name, module in network.named_modules():
+        own = (*module._parameters.values(), *module._buffers.values())
+        if any(tensor is mine for tensor in held for mine in own):
+            return f"layer {name!r} ({type(module).__name__})"
+    return "a batch norm"
+
+
+def _tensors(values: Collection[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def _marked(value: object) -> bool:
+    return isinstance(value, Tensor) and hasattr(value, _MARK)
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
+
+
+def _padding(padding: int | Pair | str, dilation: Pair, kernel: torch.Size) -> Pair | None:
+    """Return the padding in numbers, or None if it is not the same on both sides."""
+    if not isinstance(padding, str):
+        return _pair(padding)
+    if padding == "valid":
+        return 0, 0
+    height, width = (d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+    return None if height % 2 or width % 2 else (height // 2, width // 2)

@@ -1,0 +1,118 @@
+"""What decisions, members, texts and positions are refused, and what the message says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from nas import Architecture, Categorical, Integer, Space, SpaceError
+
+
+@dataclass(frozen=True)
+class Toy(Space):
+    """Any decisions; never built."""
+
+    decisions: Sequence[Categorical | Integer] = ()  # type: ignore[assignment]
+    input_shape: tuple[int, ...] = (1,)
+    classes: int = 2
+
+    def build(self, architecture: Architecture) -> Any:
+        raise NotImplementedError
+
+
+TWO = Toy((Categorical("op", ("conv", "pool")), Integer("width", 8, 16, 8, when={"op": ["conv"]})))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ({"op": "conv"}, "'width' is missing"),
+        ({"op": "conf", "width": 8}, "'op' cannot be 'conf'; it is one of 'conv', 'pool'"),
+        ({"op": "conv", "width": 9}, "'width' cannot be 9; it is one of 16, 8"),
+        ({"op": ["conv"], "width": 8}, r"'op' cannot be \['conv'\]"),
+        ({"op": "conv", "width": math.nan}, "'width' cannot be nan"),
+        ({"op": "pool", "width": 8}, "'width' is not active here"),
+        ({"op": "pool", "widht": 8}, "'widht' is no decision. Did you mean 'width'?"),
+    ],
+)
+def test_what_is_no_member_is_named(decisions: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        TWO.architecture(decisions)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"op": null}', '{"op": {}}', '{"op": "x"}', "{}"])
+def test_texts_that_are_no_member_are_refused(text: str) -> None:
+    with pytest.raises(SpaceError):
+        TWO.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ([0], "expected 2 positions, not 1"),
+        ([0, 2], "'width' has no position 2"),
+        ([-1, 0], "'op' has no position -1"),
+        ([0, 0.5], "positions are integers"),
+        ([0, math.nan], "positions are integers"),
+    ],
+)
+def test_positions_that_are_none_are_refused(encoding: list[int], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        TWO.decode(encoding)
+
+
+def test_equal_architectures_are_the_same_network_however_they_are_spelled() -> None:
+    space = Toy((Categorical("residual", (False, True)),))
+    a, b = Architecture({"residual": 1}), space.architecture({"residual": 1.0})
+    assert a == b
+    assert a in space
+    assert b.to_json() == '{"residual":true}'
+    assert space.canonical_id(a) == space.canonical_id(b)
+    assert "residual" not in space
+
+
+PARENT = Categorical("a", (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ((PARENT, PARENT), "two decisions are named 'a'"),
+        ((Categorical("a", ()),), "one or more, distinct"),
+        ((Categorical("a", (1, 1)),), "one or more, distinct"),
+        ((Categorical("a", (1, True)),), "one or more, distinct"),
+        ((Categorical("a", (None,)),), "cannot offer None"),  # type: ignore[arg-type]
+        ((Categorical("a", ([1],)),), r"cannot offer \[1\]"),  # type: ignore[arg-type]
+        ((Categorical("a", (math.inf,)),), "cannot offer inf"),
+        ((Integer("a", 2, 1),), "one or more, distinct"),
+        ((Integer("b", 1, 2, when={"a": [1]}), PARENT), "'b' depends on 'a', no earlier decision"),
+        ((PARENT, Integer("b", 1, 2, when={"a": [3]})), r"'a' is never one of \[3\]"),
+        ((PARENT, Integer("b", 1, 2, when={"a": []})), r"'a' is never one of \[\]"),
+        ((PARENT, Integer("b", 1, 2, when={"a": 1})), r"must be a list, such as \[1\]"),  # type: ignore[dict-item]
+        ((PARENT, Integer("b", 1, 2, when={"a": "xy"})), r"must be a list, such as \['xy'\]"),
+    ],
+)
+def test_decisions_that_cannot_be_are_refused(decisions: Any, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        _ = Toy(decisions).size
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_steps_are_positive(step: int) -> None:
+    with pytest.raises(SpaceError, match="'a': step must be at least 1"):
+        Integer("a", 1, 3, step)
+
+
+def test_the_default_graph_is_a_labelled_chain() -> None:
+    graph = TWO.graph(TWO.architecture({"op": "conv", "width": 8}))
+    assert list(graph.edges) == [(0, 1), (1, 2), (2, 3)]
+    assert [label for _, label in graph.nodes(data="label")] == [
+        "input",
+        "op=conv",
+        "width=8",
+        "output",
+    ]

@@ -1,0 +1,125 @@
+"""GradSign passes every sample alone, even through networks that would let them meet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import nas
+
+CLASSES = 4
+
+
+def one_by_one(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
+    """Score a network whose only counted weights are its linear layers'."""
+    network.train()
+    weights = [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
+    votes = [torch.zeros_like(weight) for weight in weights]
+    for x, y in zip(inputs.split(1), targets.split(1), strict=True):
+        loss = functional.cross_entropy(network(x), y)
+        for vote, gradient in zip(votes, torch.autograd.grad(loss, weights), strict=True):
+            vote += gradient.sign()
+    return sum(vote.abs().sum().item() for vote in votes)
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(7, 6, generator=generator, dtype=torch.float64)
+    return inputs, torch.randint(CLASSES, (7,), generator=generator)
+
+
+class Centre(torch.autograd.Function):
+    """Mixes samples where torch shows nothing of it."""
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:
+        return x - 0.5 * x.mean(0)
+
+    @staticmethod
+    def backward(ctx: object, grad: Tensor) -> Tensor:
+        return grad - 0.5 * grad.mean(0)
+
+
+MIXERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda x: x - 0.5 * x.mean(0),
+    "norm": lambda x: x / x.norm(),
+    "softmax": lambda x: x.softmax(0) * x,
+    "flip": lambda x: x + x.flip(0),
+    "roll": lambda x: x + x.roll(1, 0),
+    "cumsum": lambda x: x.cumsum(0),
+    "maximum": lambda x: x * x.max(),
+    "first": lambda x: x + x[:1],
+    "last": lambda x: x + x[-1],
+    "product": lambda x: (x @ x.T) @ x,
+    "normalise": lambda x: functional.normalize(x, dim=0),
+    "sort": lambda x: x.sort(0).values,
+    "columns": lambda x: x + x.reshape(-1, x.shape[0]).T,
+    "einsum": lambda x: torch.einsum("nc,mc->nc", x, x),
+    "gather": lambda x: x.index_select(0, torch.arange(len(x) - 1, -1, -1)) + x,
+    "number": lambda x: x + torch.arange(len(x), dtype=x.dtype)[:, None],
+    "where": lambda x: torch.where(x > x.mean(), x, -x),
+    "value": lambda x: x if float(x.detach().sum()) > 0 else -x,
+    "numpy": lambda x: x + float(x.detach().numpy().mean()),
+    "broadcast": lambda x: (x[:, None] + x[None]).mean(1),
+    "custom": Centre.apply,
+    "custom, added": lambda x: x + Centre.apply(x),
+    "custom, detached": lambda x: x * Centre.apply(x.detach()),
+    "in place": lambda x: x.clone().sub_(x.mean(0)),
+}
+
+
+class Mixing(nn.Module):
+    def __init__(self, mixer: Callable[[Tensor], Tensor], early: bool) -> None:
+        super().__init__()
+        self.mixer, self.early = mixer, early
+        self.first, self.last = nn.Linear(6, 6), nn.Linear(6, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.mixer(x) if self.early else x
+        x = torch.tanh(self.first(x))
+        x = x if self.early else self.mixer(x)
+        out: Tensor = self.last(x)
+        return out
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("name", MIXERS)
+def test_no_sample_ever_sees_another(name: str, early: bool) -> None:
+    torch.manual_seed(1)
+    network = Mixing(MIXERS[name], early).double()
+    inputs, targets = batch()
+    score = nas.proxy("gradsign").score(network, inputs, targets)
+    assert score == one_by_one(network, inputs, targets)
+
+
+NOISES: dict[str, Callable[[Tensor], Tensor]] = {
+    "dropout": functional.dropout,
+    "noise": lambda x: x + torch.randn_like(x),
+    "stochastic depth": lambda x: x * (torch.rand(x.shape[0], 1) > 0.3),
+    "python": lambda x: x * (random.random() > 0.3),
+    "numpy": lambda x: x * np.random.rand(),  # noqa: NPY002
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_a_random_network_draws_sample_by_sample(name: str) -> None:
+    """The score depends on where the generators stand, as the authors' does, and not on chunk."""
+    torch.manual_seed(1)
+    network = Mixing(NOISES[name], early=False).double()
+    inputs, targets = batch()
+
+    def seeded(score: Callable[..., float], seed: int) -> float:
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        return score(network, inputs, targets)
+
+    scores = [seeded(nas.proxy("gradsign", chunk=chunk).score, 5) for chunk in (1, 2, 64)]
+    assert set(scores) == {seeded(one_by_one, 5)}
+    assert len({seeded(nas.proxy("gradsign").score, seed) for seed in range(5)}) > 1
