@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nas
-from nas import ArchiveError, Architecture, Goal, Status, Trial
+from nas import Architecture, ArchiveError, Goal, Status, Trial
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.writer import Writer
 from nas.study import Study

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import nn
 
 import nas
-from nas import ArchiveError, Architecture, Goal, Status, Trial
+from nas import Architecture, ArchiveError, Goal, Status, Trial
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.writer import Writer
 from nas.normalise import with_normalisation

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import nas
-from nas import ArchiveError, Architecture, Failure, Goal, Measurement, Status, Trial
+from nas import Architecture, ArchiveError, Failure, Goal, Measurement, Status, Trial
 from nas.archive.record import ComponentRecord, Record, Score
 from nas.archive.writer import Writer
 from nas.goals import losses
-from nas.pareto import dominates
 from nas.study import Study
 
 GOALS = (Goal("error"), Goal("params", high=100.0))
@@ -279,75 +275,6 @@ def test_a_value_that_is_no_number_comes_back_as_nan(writer: Writer, path: Path)
         found = archive.scores("s")[0][0]
         assert (found.value, found.failure) == (None, "the score is not a number")
         assert list(archive.query("SELECT error FROM trials_wide WHERE error IS NULL")[1])
-
-
-VALUES = st.integers(0, 4).map(float)
-POINT = st.tuples(VALUES, VALUES, VALUES, st.sampled_from(["on", "on", "on", "bound", "failed"]))
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(POINT, max_size=6), max_size=6), st.booleans())
-def test_the_front_is_what_nothing_dominates(
-    batches: list[list[tuple[float, float, float, str]]], reopen: bool
-) -> None:
-    goals = (Goal("error"), Goal("params", "maximize"), Goal("flops"))
-    feasible: dict[int, tuple[float, ...]] = {}
-    number = 0
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.db"
-        writer = Writer.open(path)
-        study = begin(writer, goals=goals)
-        begin(writer, "other", goals)
-        before: tuple[int, ...] = ()
-        for batch in batches:
-            records = []
-            for *values, how in batch:
-                made = record(number, *values)
-                trial = replace(made.trial, losses=losses(goals, made.trial.metrics))
-                if how == "on":
-                    feasible[number] = trial.losses
-                else:
-                    failed = {"status": Status.FAILED, "losses": (), "violation": 0.0}
-                    trial = replace(trial, **({"violation": 1.0} if how == "bound" else failed))
-                records.append(replace(made, trial=trial))
-                number += 1
-            if reopen:
-                writer.close()
-                writer = Writer.open(path)
-            recorded = writer.record(study, records)
-            naive = tuple(
-                n
-                for n, mine in feasible.items()
-                if not any(dominates(other, mine) for other in feasible.values())
-            )
-            assert recorded.front == naive
-            assert recorded.front_changed == (naive != before)
-            before = naive
-        shown = [trial.losses for trial in writer.front(study)]
-        assert shown == sorted(shown)
-        writer.close()
-        with nas.Archive(path) as archive:
-            assert sorted(t.number for t in archive.front("s")) == list(before)
-            assert archive.front("other") == []
-            wide = archive.query("SELECT number FROM pareto_front ORDER BY number")[1]
-            assert [n for (n,) in wide] == list(before)
-
-
-def test_two_writers_take_turns_and_see_each_other(path: Path) -> None:
-    with Writer.open(path) as one, Writer.open(path) as two:
-        mine, theirs = begin(one, "mine"), begin(two, "theirs")
-        one.record(mine, [record(0, 0.5, 5.0)])
-        two.record(theirs, [record(0, 0.4, 5.0)])
-        assert one.front(mine)[0].losses == (0.5, 5.0)
-        shared = two.existing("mine")
-        assert shared == mine
-        assert two.record(mine, [record(1, 0.6, 1.0)]).front == (0, 1)
-        assert one.record(mine, [record(2, 0.1, 1.0)]).front == (2,)
-        with pytest.raises(ArchiveError, match="does another search write to it"):
-            two.record(mine, [record(2, 0.1, 1.0)])
-        assert [t.number for t in two.front(mine)] == [2]
-    with nas.Archive(path) as archive:
-        assert [t.number for t in archive.front("mine")] == [2]
 
 
 def test_objectives_are_columns_before_the_first_trial(writer: Writer, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -28,20 +30,14 @@ def plain_gradsign(network: nn.Module, inputs: Tensor, targets: Tensor) -> float
     return sum(float(vote.abs().sum()) for vote in votes)
 
 
-def batch(
-    samples: int = 5, shape: tuple[int, ...] = (3, 7, 6), dtype: torch.dtype = torch.float64
-) -> tuple[Tensor, Tensor]:
+def batch(samples: int = 5, height: int = 7, width: int = 6) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(samples)
-    inputs = torch.randn(samples, *shape, generator=generator, dtype=torch.float64)
-    return inputs.to(dtype), torch.randint(CLASSES, (samples,), generator=generator)
+    inputs = torch.randn(samples, 3, height, width, generator=generator, dtype=torch.float64)
+    return inputs, torch.randint(CLASSES, (samples,), generator=generator)
 
 
 class Head(nn.Sequential):
-    """From feature maps to classes.
-
-    Without the ReLU, the average of what a batch norm normalised would be constant: gradients
-    that are exactly zero in theory and noise of either sign in floating point.
-    """
+    """Without ReLU, a batch norm's average is constant: gradients are 0, and noise in floats."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(
@@ -153,15 +149,14 @@ class Attention(nn.Module):
         return out
 
 
-def conv_bn(inputs: int, outputs: int, **kwargs: object) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, 3, bias=False, **kwargs)  # type: ignore[arg-type]
+def conv_bn(inputs: int, outputs: int, padding: int = 1) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, 3, padding=padding, bias=False)
     return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(outputs))
 
 
-TOGETHER = {
+TOGETHER: dict[str, Callable[[], nn.Module]] = {
     "strided": lambda: nn.Sequential(nn.Conv2d(3, 5, 3, (2, 3), (1, 2)), nn.Tanh(), Head(5)),
     "strided 1x1": lambda: nn.Sequential(nn.Conv2d(3, 5, 1, 2), nn.ELU(inplace=True), Head(5)),
-    "padded 1x1": lambda: nn.Sequential(nn.Conv2d(3, 5, 1, padding=1), nn.SiLU(), Head(5)),
     "dilated": lambda: nn.Sequential(nn.Conv2d(3, 5, 3, dilation=(2, 1)), nn.GELU(), Head(5)),
     "grouped": lambda: nn.Sequential(
         nn.Conv2d(3, 6, 3), nn.ReLU(True), nn.Conv2d(6, 9, 3, 2, 2, groups=3), nn.ReLU(), Head(9)
@@ -171,7 +166,7 @@ TOGETHER = {
         nn.Conv2d(3, 5, 3, padding=2, padding_mode="reflect"), nn.LeakyReLU(), Head(5)
     ),
     "batch norm": lambda: nn.Sequential(
-        conv_bn(3, 6), nn.MaxPool2d(2, ceil_mode=True), conv_bn(6, 6, padding=1), Head(6)
+        conv_bn(3, 6, 0), nn.MaxPool2d(2, ceil_mode=True), conv_bn(6, 6), Head(6)
     ),
     "batch norm without statistics": lambda: nn.Sequential(
         nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6, affine=False, track_running_stats=False), Head(6)
@@ -180,7 +175,7 @@ TOGETHER = {
         nn.Conv2d(3, 6, 3), nn.GroupNorm(2, 6), nn.PReLU(6), nn.InstanceNorm2d(6), Head(6)
     ),
     "residual": lambda: nn.Sequential(
-        nn.Conv2d(3, 6, 3), Residual(conv_bn(6, 6, padding=1)), Residual(nn.AvgPool2d(1)), Head(6)
+        nn.Conv2d(3, 6, 3), Residual(conv_bn(6, 6)), Residual(nn.AvgPool2d(1)), Head(6)
     ),
     "none": lambda: nn.Sequential(nn.Conv2d(3, 6, 3), Residual(nn.Conv2d(6, 6, 1), 0.0), Head(6)),
     "all none": lambda: nn.Sequential(nn.Conv2d(3, 6, 3), Zero(), conv_bn(6, 6), Head(6)),
@@ -198,7 +193,7 @@ TOGETHER = {
     "frozen": Frozen,
 }
 
-ALONE = {
+ALONE: dict[str, Callable[[], nn.Module]] = {
     "batch mean": lambda: nn.Sequential(nn.Conv2d(3, 5, 3), Centred(), nn.Tanh(), Head(5)),
     "sliced weight": lambda: nn.Sequential(Sliced(3, 10, 3), nn.ReLU(), Head(5)),
     "multi-head attention": Attention,
@@ -214,10 +209,9 @@ def calls_of(network: nn.Module) -> list[int]:
     return sizes
 
 
-def built(make: object, dtype: torch.dtype = torch.float64) -> nn.Module:
+def built(make: Callable[[], nn.Module]) -> nn.Module:
     torch.manual_seed(1)
-    network: nn.Module = make()  # type: ignore[operator]
-    return network.to(dtype)
+    return make().double()
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
@@ -235,35 +229,33 @@ def test_gradsign_equals_the_plain_loop(name: str) -> None:
 
 @st.composite
 def networks(draw: st.DrawFn) -> nn.Module:
-    """Draw what NAS spaces are made of, with every option of a convolution."""
+    """Draw what NAS spaces are made of, with every option of a convolution.
+
+    No filter of one weight before a batch norm, and no unit that is off for a whole image: there
+    gradients are 0 in theory and noise of either sign in floating point.
+    """
     layers: list[nn.Module] = []
     channels = 3
     for _ in range(draw(st.integers(1, 4))):
-        groups = draw(st.sampled_from([1, channels, 3 if channels % 3 == 0 else 1]))
+        groups = draw(st.sampled_from([1, channels]))
         filters = groups * draw(st.integers(1, 3))
-        kernel = draw(st.sampled_from([1, 2, 3, (1, 3)]))
+        kernel = draw(st.sampled_from([2, 3, (1, 3)] if groups == channels else [1, 2, 3]))
+        stride = draw(st.sampled_from([1, 2, (1, 2)]))
+        padding = draw(st.sampled_from([2, (2, 3)]))
+        dilation, bias = draw(st.sampled_from([1, 2])), draw(st.booleans())
         layers.append(
-            nn.Conv2d(
-                channels,
-                filters,
-                kernel,
-                stride=draw(st.sampled_from([1, 2, (1, 2)])),
-                padding=draw(st.sampled_from([2, (2, 3)])),
-                dilation=draw(st.sampled_from([1, 2])),
-                groups=groups,
-                bias=draw(st.booleans()),
-            )
+            nn.Conv2d(channels, filters, kernel, stride, padding, dilation, groups, bias=bias)
         )
         channels = filters
         if draw(st.booleans()):
             layers.append(nn.BatchNorm2d(channels, affine=draw(st.booleans())))
-        layers.append(draw(st.sampled_from([nn.ReLU(), nn.ReLU(inplace=True), nn.Hardswish()])))
+        layers.append(draw(st.sampled_from([nn.Tanh(), nn.SiLU(), nn.ELU(inplace=True)])))
         if draw(st.booleans()):
-            layers.append(Residual(conv_bn(channels, channels, padding=1)))
+            layers.append(Residual(nn.Sequential(nn.GELU(), *conv_bn(channels, channels)[1:])))
     return nn.Sequential(*layers, Head(channels))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(st.data(), st.integers(1, 6), st.integers(1, 6), st.integers(0, 999))
 def test_gradsign_of_any_network(data: st.DataObject, samples: int, chunk: int, seed: int) -> None:
     torch.manual_seed(seed)
@@ -278,12 +270,9 @@ def test_gradsign_of_any_network(data: st.DataObject, samples: int, chunk: int, 
 def test_gradsign_in_float32_is_near() -> None:
     """Not equal: an activation within rounding of 0 lets a gradient through or not."""
     for name in ("batch norm", "residual", "shared", "tokens"):
-        network = built(TOGETHER[name], torch.float32)
-        inputs, targets = batch(24, dtype=torch.float32)
-        expected = plain_gradsign(network, inputs, targets)
-        assert nas.proxy("gradsign").score(network, inputs, targets) == pytest.approx(
-            expected, 3e-3
-        )
+        network, (inputs, targets) = built(TOGETHER[name]).float(), batch(24)
+        score = nas.proxy("gradsign").score(network, inputs.float(), targets)
+        assert score == pytest.approx(plain_gradsign(network, inputs.float(), targets), 3e-3)
 
 
 NB201 = {
@@ -300,7 +289,7 @@ def test_gradsign_of_nas_bench_201(name: str) -> None:
     space = nas.space("nas201", cells=1, channels=4, classes=CLASSES, input_shape=shape)
     torch.manual_seed(3)
     network = space.build(space.parse(NB201[name])).double()
-    inputs, targets = batch(4, shape)
+    inputs, targets = batch(4, 16, 16)
     sizes = calls_of(network)
     score = nas.proxy("gradsign", chunk=3).score(network, inputs, targets)
     assert sizes == [3, 1]

@@ -81,11 +81,11 @@ def test_nan_is_an_error_not_a_score(mixing: bool) -> None:
     rooted = nn.Sequential(nn.Conv2d(3, 3, 1), Root(), *rest).double()
     with pytest.raises(nas.NonFiniteError, match="gradient"):
         nas.proxy("gradsign").score(rooted, *batch())
-    conv = nn.Conv2d(3, 3, 1)
-    nn.init.constant_(conv.weight, 1e38)
-    huge = nn.Sequential(conv, *rest)
+    conv = nn.Conv2d(3, 3, 1).double()
+    nn.init.constant_(conv.weight, 1e308)
+    huge = nn.Sequential(conv, *rest).double()
     with pytest.raises(nas.NonFiniteError, match="loss"):
-        nas.proxy("gradsign").score(huge, *batch(torch.float32))
+        nas.proxy("gradsign").score(huge, *batch())
 
 
 class Twice(nn.Linear):

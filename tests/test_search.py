@@ -220,7 +220,8 @@ def test_event_hooks_hear_of_everything_after_it_is_archived(tmp_path: Path) -> 
     listener = tmp_path / "listener.py"
     log = tmp_path / "log.txt"
     listener.write_text(LISTENER.format(log=str(log)))
-    nas.search(config(stop={"trials": 3}), tmp_path / "a.db", plugins=[TOY, listener])
+    values = config(stop={"trials": 3}, window=1)
+    nas.search(values, tmp_path / "a.db", plugins=[TOY, listener])
     lines = log.read_text().splitlines()
     assert lines[0] == "started toy"
     assert lines[1:3] == ["trial 0 1", "front [0]"]

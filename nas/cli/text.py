@@ -78,8 +78,8 @@ def numbers(values: Sequence[float | None], unit: str = "") -> tuple[str, list[s
     """Return the unit to write once, and the values with equally many decimals.
 
     Units such as s and FLOP are scaled by an SI prefix. Whole numbers get thousands separators;
-    others four significant digits of the largest value, and a decimal at
-    least. None is ``MISSING``.
+    others one decimal, or as many as give the largest four significant digits. None is
+    ``MISSING``.
     """
     known = [abs(v) for v in values if v is not None and math.isfinite(v)]
     scale, prefix = _scale(known, unit)

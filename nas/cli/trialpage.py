@@ -116,7 +116,7 @@ def _print_scores(archive: Archive, trial: Trial, console: Console) -> None:
     others = [other for _, other, is_own in scores if not is_own and other is not None]
     said = f"best of {count(len(scores), 'candidate')} by {plain(scorer)}: {number(value)}"
     if others:
-        said += f"; the others from {number(min(others))} to {number(max(others))}"
+        said += f"; the next has {number(max(others))}"
     unscored = sum(other is None for _, other, _ in scores)
     if unscored:
         said += f"; {unscored:,} could not be scored"

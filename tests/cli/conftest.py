@@ -116,8 +116,12 @@ def archive(tmp_path: Path) -> Path:
     protocol = {"batch": 1, "device": "cpu"}
     measured = {"latency": Measurement(0.00125, 0.00004, protocol)}
     scores = tuple(
-        Score("proxy:gradsign", cell(operation), f"id{operation}", value)
-        for operation, value in (("skip_connect", 300.0), ("none", 100.0), ("nor_conv_1x1", None))
+        Score("proxy:gradsign", cell(operation), canonical_id, value)
+        for operation, canonical_id, value in (
+            ("none", "id9", 100.0),
+            ("skip_connect", "id1", 300.0),
+            ("avg_pool_3x3", "id8", None),
+        )
     )
     first = {"error": 0.0312, "params": 77_850.0, "latency": 0.00125}
     second = {"error": 0.25, "params": 9_000.0, "latency": 0.0005}
