@@ -114,13 +114,13 @@ def test_only_a_select_is_let_through(
         "WITH x AS (SELECT 1) INSERT INTO front SELECT 1, 1",
         "WITH x AS (SELECT 1) UPDATE trials SET number = 9",
         "SELECT load_extension('evil')",
-        "SELECT * FROM pragma_journal_mode('delete')",
-        "SELECT * FROM pragma_wal_checkpoint",
+        "SELECT * FROM pragma_database_list",
+        "SELECT * FROM pragma_optimize",
     ],
 )
 def test_a_select_cannot_hide_more_than_reading(path: Path, sql: str) -> None:
     before = path.read_bytes()
-    with nas.Archive(path) as archive, pytest.raises(ArchiveError):
+    with nas.Archive(path) as archive, pytest.raises(ArchiveError, match="can only be read"):
         list(archive.query(sql)[1])
     assert path.read_bytes() == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import runpy
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,12 @@ def _default(value: object) -> str:
     if isinstance(value, BaseModel):
         return "`{}`" if value == type(value)() else repr(value)
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def test_the_list_of_components_is_up_to_date() -> None:
+    module = runpy.run_path(str(ROOT / "docs/components.py"))
+    page = (ROOT / "docs/components.md").read_text(encoding="utf-8")
+    assert page == module["render"](), "run `python docs/components.py`"
 
 
 class TestLinks:

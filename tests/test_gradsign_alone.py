@@ -17,20 +17,20 @@ CLASSES = 4
 
 
 def one_by_one(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-    """Score a network whose only counted weights are its linear layers'."""
     network.train()
-    weights = [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
+    weights = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     votes = [torch.zeros_like(weight) for weight in weights]
     for x, y in zip(inputs.split(1), targets.split(1), strict=True):
         loss = functional.cross_entropy(network(x), y)
-        for vote, gradient in zip(votes, torch.autograd.grad(loss, weights), strict=True):
+        gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+        for vote, gradient in zip(votes, gradients, strict=True):
             vote += gradient.sign()
     return sum(vote.abs().sum().item() for vote in votes)
 
 
-def batch() -> tuple[Tensor, Tensor]:
+def batch(*shape: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(7, 6, generator=generator, dtype=torch.float64)
+    inputs = torch.randn(7, *shape, generator=generator, dtype=torch.float64)
     return inputs, torch.randint(CLASSES, (7,), generator=generator)
 
 
@@ -93,7 +93,7 @@ class Mixing(nn.Module):
 def test_no_sample_ever_sees_another(name: str, early: bool) -> None:
     torch.manual_seed(1)
     network = Mixing(MIXERS[name], early).double()
-    inputs, targets = batch()
+    inputs, targets = batch(6)
     score = nas.proxy("gradsign").score(network, inputs, targets)
     assert score == one_by_one(network, inputs, targets)
 
@@ -112,7 +112,7 @@ def test_a_random_network_draws_sample_by_sample(name: str) -> None:
     """The score depends on where the generators stand, as the authors' does, and not on chunk."""
     torch.manual_seed(1)
     network = Mixing(NOISES[name], early=False).double()
-    inputs, targets = batch()
+    inputs, targets = batch(6)
 
     def seeded(score: Callable[..., float], seed: int) -> float:
         torch.manual_seed(seed)
@@ -123,3 +123,26 @@ def test_a_random_network_draws_sample_by_sample(name: str) -> None:
     scores = [seeded(nas.proxy("gradsign", chunk=chunk).score, 5) for chunk in (1, 2, 64)]
     assert set(scores) == {seeded(one_by_one, 5)}
     assert len({seeded(nas.proxy("gradsign").score, seed) for seed in range(5)}) > 1
+
+
+NB201 = {
+    "alive": "|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|"
+    "+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|",
+    "dead": "|none~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|avg_pool_3x3~1|none~2|",
+    "none": "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+}
+
+
+@pytest.mark.parametrize("name", NB201)
+def test_gradsign_of_nas_bench_201(name: str) -> None:
+    shape = (3, 16, 16)  # 4x4 in the last stage: a pool over 3x3 does not see everything
+    space = nas.space("nas201", cells=1, channels=4, classes=CLASSES, input_shape=shape)
+    torch.manual_seed(3)
+    network = space.build(space.parse(NB201[name])).double()
+    inputs, targets = batch(*shape)
+    sizes: list[int] = []
+    network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    score = nas.proxy("gradsign", chunk=4).score(network, inputs, targets)
+    assert sizes == [4, 3]
+    assert score == one_by_one(network, inputs, targets)
+    assert (score == 0.0) == (name == "none")

@@ -153,7 +153,7 @@ class TestDeterminism:
         torch.set_num_threads(2)
         torch.set_default_dtype(torch.float64)
         try:
-            with torch.no_grad():
+            with torch.inference_mode():
                 second = run(task(), **recipe)
         finally:
             torch.set_num_threads(1)
@@ -245,6 +245,8 @@ class TestBatches:
         np.testing.assert_allclose(one[:, 0], (raw - raw.mean()) / raw.std(), atol=1e-5)
         if samples > 3:
             assert not torch.equal(epochs[0], epochs[1])
+            run(task(space=Tiny((3,), 2), data=data, seed=6), epochs=1, batch_size=64)
+            assert not torch.equal(torch.cat(Net.seen[2 * len(sizes) :]), epochs[0])
 
     def test_read_only_arrays_as_ray_hands_them_out(self) -> None:
         data = table(20)

@@ -45,7 +45,7 @@ def run(connection: sqlite3.Connection, sql: str) -> tuple[list[str], Iterator[t
     """
     try:
         _check_first_word(sql)
-        pass
+        connection.set_authorizer(_authorize)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         cursor = connection.execute(sql)
     except BaseException as error:

@@ -18,7 +18,7 @@ class Score:
         scorer: ``proxy:NAME`` or ``predictor:NAME``.
         architecture: the candidate.
         canonical_id: its canonical id.
-        value: higher is better; None if it could not be scored.
+        value: higher is better; None if it could not be scored (NaN is archived as None).
         failure: why not.
     """
 
@@ -38,7 +38,8 @@ class Record:
         canonical_id: of the architecture.
         text: the architecture in the space's own string form.
         curve: the learning curve, by increasing step.
-        measurements: spread and protocol of the measured metrics, by metric.
+        measurements: spread and protocol of the measured metrics, by metric; their values are
+            archived as metrics of the trial, whether it lists them or not.
         scores: of all candidates that were scored for this proposal.
         started: Unix time at which the worker began.
         worker: which machine and device it ran on.
@@ -61,7 +62,8 @@ class ComponentRecord:
     """Provenance of one component that a study uses.
 
     Args:
-        role: ``space``, ``dataset``, ``evaluator``, ``strategy``, ``objective``, ``filter``.
+        role: ``space``, ``dataset``, ``evaluator``, ``strategy``, ``objective``, ``proxy`` or
+            ``predictor``.
         name: full name, ``plugin:name``.
         parameters: as given, plain JSON values.
         distribution: what installed it, ``(file)`` for a plugin file.

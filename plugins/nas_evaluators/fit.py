@@ -51,7 +51,7 @@ class Fit:
         self._step = 0
 
     def run(self, report: Report) -> dict[str, float]:
-        """Train all epochs and return the metrics after the last one."""
+        """Train all epochs; return the metrics after the last one, the model in eval mode."""
         seconds = 0.0
         for epoch in range(1, self._epochs + 1):
             started = self._now()

@@ -25,7 +25,7 @@ def isolated(seed: int, threads: int, device: torch.device) -> Iterator[None]:
     flags = (cudnn.benchmark, cudnn.deterministic)
     python, numpy = random.getstate(), np.random.get_state()
     gpus = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus), torch.inference_mode(False), torch.enable_grad():
+    with torch.random.fork_rng(devices=gpus), torch.inference_mode(False):
         try:
             torch.set_num_threads(threads)
             torch.set_default_dtype(torch.float32)

@@ -137,7 +137,7 @@ class Train(Evaluator):
             fit = Fit(self, network, data, epochs=epochs, seed=task.seed, device=device)
             metrics = fit.run(report)
             fit.model.zero_grad()
-            return Evaluation(metrics, fit.model.cpu().eval())
+            return Evaluation(metrics, fit.model.cpu())
 
     def _checked_data(self, task: Task) -> SearchData:
         data, space = task.data, task.space

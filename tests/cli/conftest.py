@@ -147,8 +147,9 @@ TOY_SEARCH = """
 study = "toy"
 objectives = ["total", "spread"]
 space = "toy"
-evaluator = "tally"
 strategy = "listed"
+[evaluator]
+name = "tally"
 [stop]
 trials = 12
 [run]

@@ -41,8 +41,7 @@ class TestFront:
         assert done.out.startswith("Front of digits: 2 of 4 complete trials\n")
         assert "within: params at most 200000 parameters" in done.out
         assert "beside them: 1 failed" in done.out
-        assert re.search(r"error ↓ +params ↓ +latency ↓", done.out)
-        assert re.search(r"parameters +ms +s\b", done.out)
+        assert re.search(r"params ↓ +latency ↓ +took *\n *id +error ↓ +parameters +ms +s\b", done.out)
         assert body(done.out) == [
             ["1", "0.0312", "77,850", "1.250", "61.50", api_text("nor_conv_1x1")],
             ["2", "0.2500", "9,000", "0.500", "61.50", api_text("skip_connect")],
