@@ -22,7 +22,7 @@ def _installed() -> Plugins:
     return Plugins()
 
 
-def space(name: str, **parameters: Any) -> Space:
+def space(name: str, /, **parameters: Any) -> Space:
     """Build a search space, such as ``nas.space("nas201", cells=5, channels=16)``.
 
     Like all functions here, raises ``ComponentError`` naming what would have worked.
@@ -31,37 +31,37 @@ def space(name: str, **parameters: Any) -> Space:
     return built
 
 
-def proxy(name: str, **parameters: Any) -> Proxy:
+def proxy(name: str, /, **parameters: Any) -> Proxy:
     """Build a zero-cost proxy."""
     built: Proxy = _installed().build("proxy", name, **parameters)
     return built
 
 
-def predictor(name: str, **parameters: Any) -> Predictor:
+def predictor(name: str, /, **parameters: Any) -> Predictor:
     """Build a predictor."""
     built: Predictor = _installed().build("predictor", name, **parameters)
     return built
 
 
-def evaluator(name: str, **parameters: Any) -> Evaluator:
+def evaluator(name: str, /, **parameters: Any) -> Evaluator:
     """Build an evaluator."""
     built: Evaluator = _installed().build("evaluator", name, **parameters)
     return built
 
 
-def strategy(name: str, **parameters: Any) -> Strategy:
+def strategy(name: str, /, **parameters: Any) -> Strategy:
     """Build a search strategy; call its ``start`` before ``ask``."""
     built: Strategy = _installed().build("strategy", name, **parameters)
     return built
 
 
-def objective(name: str, **parameters: Any) -> Objective:
+def objective(name: str, /, **parameters: Any) -> Objective:
     """Build an objective."""
     built: Objective = _installed().build("objective", name, **parameters)
     return built
 
 
-def dataset(name: str, **parameters: Any) -> Dataset:
+def dataset(name: str, /, **parameters: Any) -> Dataset:
     """Build a data set."""
     built: Dataset = _installed().build("dataset", name, **parameters)
     return built

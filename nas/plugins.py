@@ -183,11 +183,11 @@ class Plugins:
         note = "".join(f" Note: {reason}." for reason in missing)
         return Registry(kind, self._components[kind], note)
 
-    def build(self, kind: str, ref: str, **params: Any) -> Any:
+    def build(self, kind: str, ref: str, /, **params: Any) -> Any:
         """Build the component that ``ref`` names; see ``Registry.build``."""
         return self.registry(kind).build(ref, params)
 
-    def tell(self, hook: str, **what: object) -> None:
+    def tell(self, hook: str, /, **what: object) -> None:
         """Tell every plugin of an event; one that raises is logged and the rest are still told."""
         for impl in self._implementations(hook):
             try:

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "ray", "nevergrad", "sqlite_utils", "sklearn"}
 MARK = re.compile(r"^(import|from) .*# noqa: .*TID253", re.MULTILINE)
-ENTRY = {"nas", "nas.plugins", "nas.named", "nas.hookspecs"}
+ENTRY = {"nas", "nas.plugins", "nas.named", "nas.hookspecs", "nas.cli.main", "nas.archive"}
 """What every user imports first, beside the plugin packages: it must be light."""
 
 ABOVE: Mapping[str, tuple[str, ...]] = {

@@ -225,6 +225,7 @@ class TestNpz:
         ("parameters", "message"),
         [
             ({"path": 3}, "name of a file"),
+            ({"x": 3, "y": "y"}, "x must be the name of a key, not 3"),
             ({"test": 1.0}, "from 0 to below 1"),
             ({"test": "some"}, "from 0 to below 1"),
             ({"layout": "nchw"}, "Did you mean 'NCHW'"),

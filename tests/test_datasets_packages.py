@@ -107,7 +107,7 @@ class TestTorchvision:
     def test_missing_and_broken_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
         refusal(self.build("CIFAR10").load, "torchvision", "not installed", "pip install")
-        for parameters in ({"dataset": 3}, {"download": "yes"}, {"arguments": [1]}):
+        for parameters in ({"dataset": 3}, {"root": 3}, {"download": "yes"}, {"arguments": [1]}):
             with pytest.raises(nas.ComponentError, match="must"):
                 nas.dataset("torchvision", **{"dataset": "CIFAR10", **parameters})
 

@@ -154,6 +154,13 @@ class TestRegistrationHooks:
         plugin.__dict__["more"] = hookimpl(specname="nas_proxies")(lambda: offer("y"))
         assert loaded(a=plugin).registry("proxy").names() == ["x", "y"]
 
+    def test_parameters_can_have_any_name(self) -> None:
+        def named(kind: str, ref: str, self: str) -> str:
+            return kind + ref + self
+
+        layer = loaded(a=module(nas_proxies=lambda: [Component("x", named, "s")]))
+        assert layer.build("proxy", "x", kind="k", ref="r", self="s") == "krs"
+
     def test_any_iterable(self) -> None:
         plugin = module(nas_proxies=lambda: iter(offer("x", "y")), nas_objectives=lambda: ())
         assert loaded(a=plugin).registry("proxy").names() == ["x", "y"]

@@ -56,15 +56,20 @@ class Npz(Dataset):
         super().__post_init__()
         if not isinstance(self.path, str | Path):
             raise ValueError(f"path must be the name of a file, not {self.path!r}")
-        if isinstance(self.test, bool) or not isinstance(self.test, int | float):
-            raise ValueError(f"test must be a share from 0 to below 1, not {self.test!r}")
-        if not 0 <= self.test < 1:
+        share = isinstance(self.test, int | float) and not isinstance(self.test, bool)
+        if not share or not 0 <= self.test < 1:
             raise ValueError(f"test must be a share from 0 to below 1, not {self.test!r}")
         if self.layout is not None and self.layout not in LAYOUTS:
             raise ValueError(
                 f"layout must be 'NHWC' or 'NCHW', not {self.layout!r}."
                 f"{did_you_mean(str(self.layout), LAYOUTS)}"
             )
+        self._check_keys()
+
+    def _check_keys(self) -> None:
+        for name in ("x", "y", "x_test", "y_test"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ValueError(f"{name} must be the name of a key, not {getattr(self, name)!r}")
         for one, other in (("x", "y"), ("x_test", "y_test")):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise ValueError(f"name both {one} and {other}, or neither")

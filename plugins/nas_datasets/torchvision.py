@@ -43,6 +43,8 @@ class Torchvision(Dataset):
         super().__post_init__()
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ValueError(f"dataset must name a class of torchvision, not {self.dataset!r}")
+        if not isinstance(self.root, str):
+            raise ValueError(f"root must be the name of a folder, not {self.root!r}")
         if not isinstance(self.download, bool):
             raise ValueError(f"download must be true or false, not {self.download!r}")
         if not isinstance(self.arguments, Mapping):
