@@ -15,9 +15,9 @@ from nas.cli.output import (
     check_formats,
     print_csv,
     print_json,
-    print_table,
     stdout,
 )
+from nas.cli.tables import print_table
 from nas.cli.text import count, plain
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _print_trials(
     rows: Sequence[dict[str, Any]],
     status: str | None,
 ) -> None:
-    from nas.cli.rows import SECONDS, objective_columns
+    from nas.cli.rows import ID, SECONDS, objective_columns
     from nas.trial import Status
 
     counts = archive.counts(study)
@@ -113,7 +113,7 @@ def _print_trials(
     for row in rows:
         row["front"] = "●" if row["id"] in on_front else ""
     columns = [
-        Column("id", number=True),
+        ID,
         Column("front"),
         Column("status"),
         *objective_columns(study.goals),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.output import Column, Listing, print_csv, print_table, stdout
+from nas.cli.output import Column, Listing, print_csv, stdout
 from nas.cli.rows import (
+    ID,
     SECONDS,
     csv_keys,
     objective_columns,
@@ -14,6 +15,7 @@ from nas.cli.rows import (
     trial_document,
     trial_row,
 )
+from nas.cli.tables import print_table
 from nas.cli.text import count, plain
 from nas.trial import Status, Trial
 
@@ -63,7 +65,7 @@ def print_front(archive: Archive, study: Study) -> list[Trial]:
     text = texts(archive, front)
     rows = [trial_row(trial, text[trial.id]) for trial in front]
     columns = [
-        Column("id", number=True),
+        ID,
         *objective_columns(study.goals),
         SECONDS,
         Column("architecture"),

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from nas.cli import archives, plugins, score, search, show, spaces
+from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
 from nas.errors import NASError
 
@@ -91,6 +92,8 @@ def main() -> int:
     try:
         code = _run()
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -10,6 +10,8 @@ import typer
 from nas.errors import ConfigError
 
 DEFAULT_ARCHIVE = "nas.db"
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 ArchivePath = Annotated[str, typer.Argument(metavar="[ARCHIVE]", help="The SQLite file.")]
 StudyName = Annotated[

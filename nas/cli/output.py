@@ -19,17 +19,10 @@ from nas.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from nas.goals import Goal
 
 _UNLIMITED = 10_000
-_GAP = 2
-"""Characters between columns."""
-_NARROWEST = 12
-"""Characters that a shortened text column keeps at least."""
-_WRAPPED = 24
-"""Characters down to which wrapped text gives way before other text is cut."""
 
 Row = Mapping[str, Any]
 
@@ -139,108 +132,6 @@ def print_csv(keys: Sequence[str], rows: Iterable[Row]) -> None:
     writer.writerow([plain(key) for key in keys])
     for row in rows:
         writer.writerow([_cell(_plain_json(row.get(key)), exact=True) for key in keys])
-
-
-def print_table(listing: Listing, console: Console | None = None) -> None:
-    """Print a table; where the terminal is too narrow for any, a block for each row.
-
-    Columns that are left out are named below it.
-    """
-    console = console or stdout()
-    fit = _fit(listing, console.width)
-    if not fit.fits:
-        _print_blocks(listing, console)
-        return
-    console.print(_grid(fit))
-    if fit.left_out:
-        console.print(f"Not shown for want of room: {', '.join(fit.left_out)}.", style="dim")
-
-
-def table(listing: Listing, width: int) -> Table:
-    """Return a table of at most ``width`` characters if there is any."""
-    return _grid(_fit(listing, width))
-
-
-def _grid(fit: _Fit) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        header_style="bold",
-    )
-    for column, heading, _ in fit.columns:
-        grid.add_column(
-            Text(heading),
-            justify="right" if column.number or column.right else "left",
-            no_wrap=not column.wrap,
-            overflow="fold" if column.wrap else "ellipsis",
-            max_width=fit.widths[column.name],
-        )
-    for cells in zip(*(cells for _, _, cells in fit.columns), strict=True):
-        grid.add_row(*(Text(cell) for cell in cells))
-    return grid
-
-
-def _print_blocks(listing: Listing, console: Console) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = [column.texts(listing.rows) for column in listing.columns]
-    for i in range(len(listing.rows)):
-        block = Table.grid(padding=(0, _GAP, 0, 0))
-        block.add_column(no_wrap=True, style="bold")
-        block.add_column(overflow="fold")
-        for heading, cells in shown:
-            block.add_row(Text(" ".join(heading.split())), Text(cells[i]))
-        console.print(Text(f"─ {i + 1} ─", style="dim"), block, sep="\n")
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """Columns with headings and cells, how wide they may be, and what was left out."""
-
-    columns: list[tuple[Column, str, list[str]]]
-    widths: dict[str, int]
-    left_out: list[str]
-    fits: bool
-
-
-def _fit(listing: Listing, width: int) -> _Fit:
-    """Shorten text columns, the widest first; then leave out optional columns from the right."""
-    columns = [(column, *column.texts(listing.rows)) for column in listing.columns]
-    left_out: list[str] = []
-    while True:
-        widths = {column.name: _width(heading, cells) for column, heading, cells in columns}
-        room = width - _GAP * (len(columns) - 1)
-        _shrink([column for column, _, _ in columns], widths, room)
-        fits = sum(widths.values()) <= room
-        optional = [entry for entry in columns if entry[0].optional]
-        if fits or not optional:
-            return _Fit(columns, widths, left_out, fits)
-        columns = [entry for entry in columns if entry is not optional[-1]]
-        left_out.insert(0, optional[-1][0].name)
-
-
-def _shrink(columns: Sequence[Column], widths: dict[str, int], room: int) -> None:
-    texts = [column.name for column in columns if not column.number and not column.right]
-    wrapped = {column.name for column in columns if column.wrap}
-    while texts and sum(widths.values()) > room:
-        # wrapping loses nothing, so it comes before cutting
-        widest = max(texts, key=lambda n: (n in wrapped and widths[n] > _WRAPPED, widths[n]))
-        if widths[widest] <= _NARROWEST:
-            return
-        widths[widest] -= 1
-
-
-def _width(heading: str, cells: Sequence[str]) -> int:
-    from rich.cells import cell_len
-
-    return max(map(cell_len, [*heading.split("\n"), *cells]), default=0)
 
 
 def _cell(value: Any, *, exact: bool = False) -> str:

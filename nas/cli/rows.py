@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from nas.study import Study
 
 _OWN = ("id", "number", "status", "violation", "seed", "budget", "seconds", "parents")
+_TAKEN = frozenset(_OWN) | {
+    *("architecture", "what", "failure_kind", "failure_message"),
+    *("front", "depth", "changed"),
+}
+"""Keys of a row that no metric can have."""
 _TEXTS = """
 SELECT trials.id, architectures.text
 FROM trials JOIN architectures ON architectures.id = trials.architecture
@@ -68,8 +73,7 @@ def trial_row(trial: Trial, text: str) -> dict[str, Any]:
 
 def metric_key(name: str) -> str:
     """Return a metric's column: its name, unless a column of every trial is called so."""
-    taken = (*_OWN, "architecture", "what", "failure_kind", "failure_message")
-    return f"metric_{name}" if name in taken else name
+    return f"metric_{name}" if name in _TAKEN else name
 
 
 def objective_columns(goals: Sequence[Goal]) -> list[Column]:
@@ -87,5 +91,7 @@ def csv_keys(goals: Sequence[Goal], trials: Sequence[Trial]) -> list[str]:
     return ["id", "number", "status", *map(metric_key, metrics), *rest, *failure]
 
 
+ID = Column("id", right=True, show=str)
+"""The column of a trial's id, digit by digit: it is typed into other commands."""
 SECONDS = Column("seconds", "took", "s", number=True, optional=True)
 """The column of a trial's wall time."""

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import DEFAULT_ARCHIVE, AsJson, Assignments, PluginFiles
+from nas.cli.options import DEFAULT_ARCHIVE, INTERRUPTED, AsJson, Assignments, PluginFiles
 from nas.cli.text import plain
 
 if TYPE_CHECKING:
     from nas.engine.search import Result
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 def search(

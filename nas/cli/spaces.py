@@ -15,10 +15,10 @@ from nas.cli.output import (
     check_formats,
     print_csv,
     print_json,
-    print_table,
     stdout,
 )
 from nas.cli.plugins import load_plugins
+from nas.cli.tables import print_table
 from nas.cli.text import count, one_line, plain
 
 if TYPE_CHECKING:

@@ -45,11 +45,6 @@ def one_line(text: object) -> str:
     return plain(" ".join(str(text).split()))
 
 
-def shorten(text: str, width: int) -> str:
-    """Return at most ``width`` characters; three dots say that something is missing."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
-
-
 def count(n: int, noun: str = "") -> str:
     """Return such as ``1,234 trials``, or ``1 trial``; a very large number is rounded."""
     shown = f"{n:,}" if abs(n) < _EXACT else f"about {_power(n)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.output import Column, Listing, print_table, stdout
+from nas.cli.output import Column, Listing, stdout
+from nas.cli.tables import print_table
 from nas.cli.text import MISSING, count, duration, number, one_line, plain, sparkline
 from nas.errors import NASError
 
@@ -174,7 +175,7 @@ def _print_curve(curve: Sequence[CurvePoint], console: Console) -> None:
 
 
 def _print_lineage(archive: Archive, study: Study, trial: Trial, console: Console) -> None:
-    from nas.cli.rows import objective_columns, trial_row
+    from nas.cli.rows import ID, objective_columns, trial_row
 
     ancestors = archive.lineage(trial.id)
     if not ancestors:
@@ -188,7 +189,7 @@ def _print_lineage(archive: Archive, study: Study, trial: Trial, console: Consol
     ]
     columns = [
         Column("depth", "steps back", number=True),
-        Column("id", number=True),
+        ID,
         Column("status", optional=True),
         *objective_columns(study.goals),
         Column("changed", "differs in", wrap=True),

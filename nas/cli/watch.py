@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nas.cli.output import Column, Listing, objective_column, stderr, table
+from nas.cli.output import Listing, objective_column, stderr
+from nas.cli.rows import ID
+from nas.cli.tables import table
 from nas.cli.text import count, duration, number, one_line, plain
 from nas.engine.progress import Plan, Progress
 from nas.trial import Status, Trial
@@ -69,8 +71,6 @@ class Lines(Silent):
         self._goals, self._plan = study.goals, plan
         self._summarised = time.monotonic()
         _say(headline(study, plan))
-        if plan.resumed:
-            _say(f"Going on: {count(plan.resumed, 'trial')} in the archive already")
 
     def progress(self, progress: Progress) -> None:
         """Give a line to each new trial, or to many at once."""
@@ -174,7 +174,7 @@ class Display(Silent):
         from rich.text import Text
 
         rows = [{"id": trial.id, **trial.metrics} for trial in front[:FRONT_ROWS]]
-        columns = [Column("id", number=True), *map(objective_column, goals)]
+        columns = [ID, *map(objective_column, goals)]
         grid = table(Listing(columns, rows), self._console.width)
         more = len(front) - len(rows)
         left = f", {len(rows)} shown" if more else ""
@@ -185,12 +185,15 @@ def watcher(*, quiet: bool) -> Silent:
     """Choose: nothing, a display on a terminal, or lines."""
     if quiet:
         return Silent()
-    return Display() if stderr().is_terminal else Lines()
+    console = stderr()
+    return Display() if console.is_terminal and not console.is_dumb_terminal else Lines()
 
 
 def headline(study: Study, plan: Plan) -> str:
     """Return what is searched, and where."""
-    return f"{plain(study.name)}: {plain(plan.search_space)}; {plain(plan.executor)}"
+    parts = [plain(plan.search_space), plain(plan.executor)]
+    parts += [f"going on from {count(plan.resumed, 'trial')}"] if plan.resumed else []
+    return f"{plain(study.name)}: {'; '.join(parts)}"
 
 
 def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:

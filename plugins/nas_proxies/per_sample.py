@@ -65,9 +65,10 @@ def visit_gradients(
     if len(inputs) != len(targets) or not len(inputs):
         raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets: as many are needed")
     trainable = {weight for weight in layer_weights(network) if weight.requires_grad}
+    mode = TogetherMode(network, WeightGradients(trainable, visit))
     for start in range(0, len(inputs), chunk):
         some = slice(start, start + chunk)
-        why_not = _together(network, trainable, inputs[some], targets[some], losses, visit)
+        why_not = _together(network, mode, inputs[some], targets[some], losses)
         if why_not:
             log.debug("samples are passed one by one: %s", why_not)
             _one_by_one(network, trainable, inputs[start:], targets[start:], losses, visit)
@@ -75,20 +76,12 @@ def visit_gradients(
 
 
 def _together(
-    network: nn.Module,
-    weights: Collection[nn.Parameter],
-    inputs: Tensor,
-    targets: Tensor,
-    losses: Losses,
-    visit: Visit,
+    network: nn.Module, mode: TogetherMode, inputs: Tensor, targets: Tensor, losses: Losses
 ) -> str:
     """Visit all samples at once and return an empty text; or return why that is not possible."""
     random_state = RandomState((inputs,))
-    gradients = WeightGradients(visit)
     with _frozen(network):
-        mode = TogetherMode(network, weights, gradients)
-        with mode:
-            outputs = network(mode.mark(inputs[:]))
+        outputs = mode.pass_on(inputs)
         why_not = mode.objection(outputs)
         if not why_not and random_state.moved():
             why_not = "the forward pass draws random numbers"
@@ -98,7 +91,7 @@ def _together(
         total = _checked(outputs, targets, losses).sum()
         if total.requires_grad:
             torch.autograd.backward(total)
-        gradients.finish()
+        mode.gradients.finish()
     return ""
 
 

@@ -204,7 +204,7 @@ RULES = _table(
 
 QUERIES = torch_functions(
     "shape size dim ndim ndimension numel stride is_contiguous dtype device layout is_cuda is_cpu "
-    "is_meta is_nested is_floating_point is_complex requires_grad grad_fn is_leaf __len__ "
-    "new_zeros new_ones new_full new_empty new_tensor get_device element_size"
+    "is_meta is_nested is_floating_point is_complex requires_grad is_leaf __len__ "
+    "new_zeros new_ones new_full new_empty get_device element_size"
 )
 """What tells of a tensor without passing any of its values on."""

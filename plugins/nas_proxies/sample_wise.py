@@ -1,10 +1,10 @@
 """Passing many samples through a network as if each were passed alone.
 
 ``TogetherMode`` watches every torch function that a forward pass calls. A tensor whose first
-dimension is the samples is marked. A function keeps the samples apart if it stands in
-``nas_proxies.rules`` and its rule holds for its arguments; then its result is marked too. Anything
-else that meets a marked tensor is an objection, and the outputs must not be used: what is not known
-is not trusted.
+dimension is the samples is marked as such. A function keeps the samples apart if it stands in
+``nas_proxies.rules`` and its rule holds for its arguments; then its result is marked too. The
+network's own tensors, and what is computed from them alone, are constants. Anything else that
+samples meet is an objection, and the outputs must not be used: what is not known is not trusted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import torch  # noqa: TID253  imported by proxies' compute only
 from torch import Tensor, nn  # noqa: TID253
+from torch.autograd.function import BackwardCFunction  # noqa: TID253
 from torch.nn import functional as F  # noqa: N812, TID253
 from torch.overrides import TorchFunctionMode, resolve_name  # noqa: TID253
 
@@ -21,7 +22,8 @@ from nas import NotApplicableError
 from nas_proxies.rules import QUERIES, RULES, Call
 from nas_proxies.weight_gradients import Pair, WeightGradients
 
-_MARK = "_nas_samples_first"
+_SAMPLES, _CONSTANT = "samples", "constant"
+_ORIGIN = "_nas_origin"
 
 
 class AloneMode(TorchFunctionMode):
@@ -45,29 +47,26 @@ class TogetherMode(TorchFunctionMode):
 
     Args:
         network: its batch norms in training take the statistics of each sample.
-        weights: whose per-sample gradients are wanted.
-        gradients: computes with these weights.
+        gradients: computes with the weights whose per-sample gradients are wanted.
     """
 
-    def __init__(
-        self, network: nn.Module, weights: Collection[nn.Parameter], gradients: WeightGradients
-    ) -> None:
+    def __init__(self, network: nn.Module, gradients: WeightGradients) -> None:
         super().__init__()
         self._network = network
-        self._weights = {id(weight) for weight in weights}
-        self._gradients = gradients
+        self.gradients = gradients
+        self._own = {id(tensor) for module in network.modules() for tensor in _held(module)}
         self._samples = 0
         self._objection = ""
 
-    def mark(self, inputs: Tensor) -> Tensor:
-        """Return the inputs, known to be ``(samples, ...)``. The tensor must not be in use."""
+    def pass_on(self, inputs: Tensor) -> Any:
+        """Return the network's outputs for ``(samples, ...)``."""
         self._samples = len(inputs)
-        setattr(inputs, _MARK, True)
-        return inputs
+        with self:
+            return self._network(_mark(inputs[:], _SAMPLES))
 
     def objection(self, outputs: object) -> str:
         """Return why the outputs may differ from those of samples passed alone, or nothing."""
-        if not self._objection and not _marked(outputs):
+        if not self._objection and not self._are_samples(outputs):
             return "the outputs do not come from functions that keep samples apart"
         return self._objection
 
@@ -76,32 +75,51 @@ class TogetherMode(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         tensors = list(_tensors((*args, *kwargs.values())))
-        if self._objection or func in QUERIES:
+        if self._objection:
             return func(*args, **kwargs)
-        if any(id(tensor) in self._weights for tensor in tensors):
+        if func in QUERIES:
+            return self._constant(func(*args, **kwargs))
+        if any(map(self.gradients.wants, tensors)):
             return self._with_weight(func, args, kwargs)
-        samples = [tensor for tensor in tensors if _marked(tensor)]
-        if not samples:
-            return func(*args, **kwargs)
-        if func is F.batch_norm:
+        samples = [tensor for tensor in tensors if self._are_samples(tensor)]
+        constants = [tensor for tensor in tensors if not self._are_samples(tensor)]
+        known = all(_origin(t) == _CONSTANT or id(t) in self._own for t in constants)
+        if func is F.batch_norm and samples:
             result = _batch_norm(self._network, *args, **kwargs)
         else:
             result = func(*args, **kwargs)
-        constants = [tensor for tensor in tensors if not _marked(tensor)]
-        self._judge(func, Call(args, kwargs, samples, constants, result))
+        if samples:
+            self._judge(func, Call(args, kwargs, samples, constants, result), known)
+        elif known:
+            self._constant(result)
         return result
 
-    def _judge(self, func: Any, call: Call) -> None:
+    def _are_samples(self, value: object) -> bool:
+        if not isinstance(value, Tensor) or _origin(value) != _SAMPLES:
+            return False
+        made_by = value.grad_fn  # what other people's own functions do in backward is not seen
+        ours = getattr(made_by, "gradients", None) is self.gradients
+        return ours or not isinstance(made_by, BackwardCFunction)
+
+    def _constant(self, result: Any) -> Any:
+        # The network's own tensors need no mark, and would keep it.
+        _mark([t for t in _tensors((result,)) if id(t) not in self._own], _CONSTANT)
+        return result
+
+    def _judge(self, func: Any, call: Call, known: bool) -> None:
+        """Object to a call, or mark its results as samples."""
         rule = RULES.get(func)
         results = list(_tensors((call.result,)))
         if rule is None:
             self._object(func, "is not known to keep samples apart")
-        elif any(constant.requires_grad for constant in call.constants):
-            self._object(func, "meets a result of something that torch does not show")
+        elif not known:
+            self._object(func, "meets a tensor of unknown origin")
         elif not rule(call) or any(not r.dim() or len(r) != self._samples for r in results):
             self._object(func, "may mix samples or move their dimension here")
-        for result in results:
-            setattr(result, _MARK, True)
+        elif any(result is constant for result in results for constant in call.constants):
+            self._object(func, "writes samples into another tensor")
+        else:
+            _mark(results, _SAMPLES)
 
     def _with_weight(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Use a weight whose gradients are wanted: as a layer does, or not at all."""
@@ -114,8 +132,7 @@ class TogetherMode(TorchFunctionMode):
         if result is None:
             self._object(func, "uses a layer's weight in another way than the layer")
             return func(*args, **kwargs)
-        setattr(result, _MARK, True)
-        return result
+        return _mark(result, _SAMPLES)
 
     def _conv2d(
         self,
@@ -127,14 +144,14 @@ class TogetherMode(TorchFunctionMode):
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Tensor | None:
-        if not _marked(input) or input.dim() != 4 or self._computed(weight, bias):
+        if not self._are_samples(input) or input.dim() != 4 or self._computed(weight, bias):
             return None
         dilations = _pair(dilation)
         paddings = _padding(padding, dilations, weight.shape[2:])
         if paddings is None:
             return None
         geometry = (_pair(stride), paddings, dilations, groups)
-        return self._gradients.conv2d(input, weight, bias, geometry)
+        return self.gradients.conv2d(input, weight, bias, geometry)
 
     def _linear(
         self,
@@ -142,12 +159,16 @@ class TogetherMode(TorchFunctionMode):
         weight: Any,
         bias: Tensor | None = None,
     ) -> Tensor | None:
-        if not _marked(input) or input.dim() < 2 or self._computed(weight, bias):
+        if not self._are_samples(input) or input.dim() < 2 or self._computed(weight, bias):
             return None
-        return self._gradients.linear(input, weight, bias)
+        return self.gradients.linear(input, weight, bias)
 
     def _computed(self, weight: Tensor, bias: Tensor | None) -> bool:
-        return id(weight) not in self._weights or _marked(bias) or id(bias) in self._weights
+        return (
+            not self.gradients.wants(weight)
+            or self.gradients.wants(bias)
+            or self._are_samples(bias)
+        )
 
     def _object(self, func: Any, why: str) -> None:
         self._objection = self._objection or f"{resolve_name(func) or func} {why}"
@@ -179,8 +200,7 @@ def _batch_norm(
 
 def _layer(network: nn.Module, held: list[Tensor]) -> str:
     for name, module in network.named_modules():
-        own = (*module._parameters.values(), *module._buffers.values())
-        if any(tensor is mine for tensor in held for mine in own):
+        if any(tensor is mine for tensor in held for mine in _held(module)):
             return f"layer {name!r} ({type(module).__name__})"
     return "a batch norm"
 
@@ -193,8 +213,20 @@ def _tensors(values: Collection[Any]) -> Iterator[Tensor]:
             yield from _tensors(value)
 
 
-def _marked(value: object) -> bool:
-    return isinstance(value, Tensor) and hasattr(value, _MARK)
+def _held(module: nn.Module) -> Iterator[Tensor]:
+    """Yield the module's own parameters, buffers, and tensors that are plain attributes."""
+    for held in (module._parameters, module._buffers, module.__dict__):
+        yield from (tensor for tensor in held.values() if isinstance(tensor, Tensor))
+
+
+def _mark(result: Any, origin: str) -> Any:
+    for tensor in _tensors((result,)):
+        setattr(tensor, _ORIGIN, origin)
+    return result
+
+
+def _origin(value: object) -> str | None:
+    return getattr(value, _ORIGIN, None)
 
 
 def _pair(value: int | Pair) -> Pair:

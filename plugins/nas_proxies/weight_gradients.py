@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import torch  # noqa: TID253  imported by proxies' compute only
@@ -22,12 +22,17 @@ class WeightGradients:
     A weight that is used several times is handed over once, with the sum over its uses.
     """
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, weights: Iterable[nn.Parameter], visit: Visit) -> None:
+        self._wanted = {id(weight) for weight in weights}
         self._visit = visit
         self._missing: dict[nn.Parameter, int] = {}
         self._sums: dict[nn.Parameter, Tensor] = {}
         # Makes outputs part of the graph even where no input and no weight is.
         self._anchor = torch.zeros((), requires_grad=True)
+
+    def wants(self, value: object) -> bool:
+        """Tell whether this is one of the weights."""
+        return id(value) in self._wanted
 
     def conv2d(
         self,

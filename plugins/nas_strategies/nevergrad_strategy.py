@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,12 @@ from nas.trial import Trial
 from nas_strategies.checks import at_least, started
 from nas_strategies.penalties import Penalties
 
-PENDING = 4096
+PENDING = 1024
 """Proposals that may wait for their trial; older ones are forgotten, for a filter drops most."""
 WORKERS = 2
-"""A search asks ahead. Told so, nevergrad refuses the optimizers that would wait for an answer."""
+"""Proposals run ahead of trials: with one worker, some optimizers would wait for ever."""
+SINGLE, SEVERAL = "DoubleFastGADiscreteOnePlusOne", "DE"
+"""What is used for one objective and for several."""
 
 
 @dataclass(eq=False)
@@ -36,41 +39,42 @@ class Nevergrad(Strategy):
     is told too, unless the optimizer learns from its own proposals only.
 
     Args:
-        optimizer: a name in nevergrad's registry, such as ``DE``, ``TwoPointsDE`` or ``NGOpt``.
+        optimizer: a name in nevergrad's registry, such as ``TwoPointsDE`` or ``NGOpt``; None is
+            ``DoubleFastGADiscreteOnePlusOne`` for one objective and ``DE`` for several.
         trials: how many trials to plan for (nevergrad's budget); some optimizers need it.
 
     Raises:
-        ValueError: nevergrad has no such optimizer.
+        ValueError: nevergrad has no such optimizer, or it waits for the answer to each proposal
+            before it makes the next, which a search cannot promise.
     """
 
-    optimizer: str = "DiscreteOnePlusOne"
+    optimizer: str | None = None
     trials: int | None = None
     _problem: Problem | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        from nevergrad.optimization import registry
-
-        if self.optimizer not in registry:
-            hint = did_you_mean(self.optimizer, registry)
-            raise ValueError(f"nevergrad has no optimizer {self.optimizer!r}.{hint}")
         if self.trials is not None:
             at_least(1, trials=self.trials)
+        if self.optimizer is not None:
+            _check_name(self.optimizer)
 
     def start(self, problem: Problem) -> None:
         """Begin a study.
 
         Raises:
-            ConfigError: this optimizer needs ``trials``, a package that is not installed, or the
-                answer to one proposal before it makes the next.
+            ConfigError: the optimizer needs ``trials`` or a package that is not installed, or it
+                cannot do with such a space or so many objectives.
         """
         self._problem = problem
+        self._name = self.optimizer or (SINGLE if len(problem.goals) == 1 else SEVERAL)
         self._one_point = problem.space.size == 1
         self._penalties = Penalties()
         self._known: dict[Architecture, Trial] = {}
         self._random_state = np.random.RandomState(problem.seed)
         if not self._one_point:
             self._try_out(problem)
-            self._restart(problem)
+            with self._seeded(derive(problem.seed, "start")):
+                self._restart(problem)
 
     def ask(self, rng: Rng) -> Proposal:
         """Propose what the optimizer asks for."""
@@ -95,74 +99,80 @@ class Nevergrad(Strategy):
         problem = started(self._problem)
         if self._one_point:
             return
-        if self._penalties.add(trial) and self._known:
-            self._restart(problem)
-        self._known[trial.architecture] = trial
         with self._seeded(derive(problem.seed, "tell", trial.number)):
+            if self._penalties.add(trial) and self._known:
+                self._restart(problem)
+            self._known[trial.architecture] = trial
             candidate = self._pending.pop(trial.architecture, None)
             if candidate is None:
-                candidate = self._unasked(trial.architecture)
+                candidate = self._optimizer.parametrization.spawn_child(
+                    new_value=self._parametrization.encode(trial.architecture)
+                )
             self._answer(candidate, self._penalties.losses(trial))
 
     def _restart(self, problem: Problem) -> None:
         from nevergrad.optimization import registry
 
         self._parametrization = problem.space.parametrization()
-        # nevergrad would seed its own from numpy's global generator
+        # or nevergrad would seed one of its own from numpy's global generator
         self._parametrization.parameter.random_state = self._random_state
         self._pending: dict[Architecture, Any] = {}
-        self._optimizer: Any = registry[self.optimizer](
+        self._optimizer: Any = registry[self._name](
             self._parametrization.parameter, budget=self.trials, num_workers=WORKERS
         )
 
+    def _try_out(self, problem: Problem) -> None:
+        """Ask and tell a throwaway: many optimizers say only then what they need."""
+        losses = (1.0,) * len(problem.goals)
+        try:
+            with warnings.catch_warnings(), self._seeded(0):
+                # imported on first use, cma warns that it will not be able to plot
+                warnings.filterwarnings("ignore", "Could not import matplotlib", UserWarning)
+                self._restart(problem)
+                for candidate in [self._next(problem), self._next(problem)]:
+                    self._answer(candidate, losses)
+                self._next(problem)
+        except StudyError as error:
+            hint = " It may need the parameter 'trials'." if self.trials is None else ""
+            raise ConfigError(f"{error}.{hint}") from error
+
     def _next(self, problem: Problem) -> Any:
         try:
-            return self._optimizer.ask()
+            return self._ask_optimizer()
         except AssertionError:
             if self.trials is None or self._optimizer.num_ask < self.trials:
                 raise
             self._restart(problem)  # a one-shot optimizer at its end asks to be made anew
-            return self._optimizer.ask()
+            return self._ask_optimizer()
 
-    def _try_out(self, problem: Problem) -> None:
-        """Ask and tell once: many optimizers show only then what they need."""
-        losses = (1.0,) * len(problem.goals)
-        try:
-            self._restart(problem)
-            with self._seeded(0):
-                for candidate in [self._optimizer.ask(), self._optimizer.ask()]:
-                    self._answer(candidate, losses)
-                self._optimizer.ask()
-        except Exception as error:  # optimizers refuse in many ways, often by a bare assert
-            cause = error.__cause__ or error
-            hint = " It may need the parameter trials." if self.trials is None else ""
-            raise ConfigError(
-                f"nevergrad's optimizer {self.optimizer!r} cannot run this search: "
-                f"{type(cause).__name__}: {cause}.{hint}"
-            ) from error
-
-    def _unasked(self, architecture: Architecture) -> Any:
-        value = self._parametrization.encode(architecture)
-        return self._optimizer.parametrization.spawn_child(new_value=value)
+    def _ask_optimizer(self) -> Any:
+        before = _waiting()
+        candidate = self._optimizer.ask()
+        waiting = _waiting() - before
+        for thread in waiting:
+            thread.stop()  # type: ignore[attr-defined]  # or it would keep the process alive
+        if waiting:
+            raise StudyError(f"nevergrad's optimizer {self._name!r} {_LOCKSTEP}")
+        return candidate
 
     def _answer(self, candidate: Any, losses: tuple[float, ...]) -> None:
-        from nevergrad.common import errors
-
-        if len(losses) > 1:
-            with warnings.catch_warnings():
-                # its reference point is settled by the first trials; one that is worse than all
-                # before it has an infinite loss until then, of which nevergrad warns itself
-                warnings.simplefilter("ignore", errors.BadLossWarning)
-                self._tell_optimizer(candidate, list(losses))
-        else:
+        if len(losses) == 1:
             self._tell_optimizer(candidate, losses[0])
+            return
+        from nevergrad.common.errors import BadLossWarning
+
+        with warnings.catch_warnings():
+            # nevergrad settles its reference point by the first trials; until then one that is
+            # worse than all before it has an infinite loss, of which nevergrad warns itself
+            warnings.simplefilter("ignore", BadLossWarning)
+            self._tell_optimizer(candidate, list(losses))
 
     def _tell_optimizer(self, candidate: Any, loss: float | list[float]) -> None:
-        from nevergrad.common import errors
+        from nevergrad.common.errors import TellNotAskedNotSupportedError
 
         try:
             self._optimizer.tell(candidate, loss)
-        except errors.TellNotAskedNotSupportedError:
+        except TellNotAskedNotSupportedError:
             return
 
     @contextmanager
@@ -175,9 +185,34 @@ class Nevergrad(Strategy):
             yield
         except NASError:
             raise
-        except Exception as error:  # an optimizer can raise anything, a bare assert at worst
+        except Exception as error:  # an optimizer raises what it likes, often from a bare assert
+            what = str(error).strip().partition("\n")[0] or "an assertion of its own"
             raise StudyError(
-                f"nevergrad's optimizer {self.optimizer!r} failed: {type(error).__name__}: {error}"
+                f"nevergrad's optimizer {self._name!r} failed: {type(error).__name__}: {what}"
             ) from error
         finally:
             np.random.set_state(before)
+
+
+_LOCKSTEP = "waits for the answer to one proposal before it makes the next, but a search asks ahead"
+
+
+def _check_name(optimizer: str) -> None:
+    from nevergrad.optimization import registry
+
+    if optimizer not in registry:
+        hint = did_you_mean(optimizer, registry)
+        raise ValueError(f"nevergrad has no optimizer {optimizer!r}.{hint}")
+    if registry[optimizer].no_parallelization:
+        raise ValueError(
+            f"nevergrad's optimizer {optimizer!r} {_LOCKSTEP}; take one such as {SINGLE!r}"
+        )
+
+
+def _waiting() -> set[threading.Thread]:
+    """Return the threads that nevergrad hides optimizers in which it cannot ask ahead."""
+    return {
+        thread
+        for thread in threading.enumerate()
+        if type(thread).__module__ == "nevergrad.optimization.recaster"
+    }

@@ -39,9 +39,7 @@ Nas = Callable[..., Done]
 
 
 @pytest.fixture
-def nas(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Nas:
+def nas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Nas:
     """Return what runs ``nas`` in this process, from an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("COLUMNS", "FORCE_COLOR", "NAS_DEBUG"):

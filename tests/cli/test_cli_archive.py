@@ -41,7 +41,9 @@ class TestFront:
         assert done.out.startswith("Front of digits: 2 of 4 complete trials\n")
         assert "within: params at most 200000 parameters" in done.out
         assert "beside them: 1 failed" in done.out
-        assert re.search(r"params ↓ +latency ↓ +took *\n *id +error ↓ +parameters +ms +s\b", done.out)
+        assert re.search(
+            r"params ↓ +latency ↓ +took *\n *id +error ↓ +parameters +ms +s\b", done.out
+        )
         assert body(done.out) == [
             ["1", "0.0312", "77,850", "1.250", "61.50", api_text("nor_conv_1x1")],
             ["2", "0.2500", "9,000", "0.500", "61.50", api_text("skip_connect")],
@@ -96,10 +98,7 @@ class TestFront:
 
 
 def api_text(operation: str) -> str:
-    return (
-        f"|{operation}~0|+|nor_conv_3x3~0|none~1|"
-        "+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|"
-    )
+    return f"|{operation}~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|"
 
 
 class TestTrials:
@@ -224,7 +223,9 @@ class TestStudies:
 
 
 class TestQuery:
-    SQL = "SELECT id, error, status AS s, NULL AS missing, x'00ff' AS b FROM trials_wide ORDER BY id"
+    SQL = (
+        "SELECT id, error, status AS s, NULL AS missing, x'00ff' AS b FROM trials_wide ORDER BY id"
+    )
 
     def test_a_table(self, nas: Nas, archive: Path) -> None:
         out = nas("query", archive, self.SQL).out

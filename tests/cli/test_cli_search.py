@@ -75,7 +75,7 @@ def test_quiet_is_the_front_alone(search: Nas, nas: Nas) -> None:
 def test_the_same_command_goes_on(search: Nas, tmp_path: Path) -> None:
     search("--set", "stop.trials=5")
     done = search()
-    assert "Going on: 5 trials in the archive already" in done.err
+    assert "; going on from 5 trials" in done.err
     with api.Archive(tmp_path / "nas.db") as archive:
         assert [t.number for t in archive.trials()] == list(range(12))
 

@@ -59,7 +59,9 @@ class TestSpace:
 
     def test_the_sample_is_the_one_of_the_seed(self, nas: Nas) -> None:
         space = api.space("nas201")
-        documents = [json.loads(nas("space", "nas201", "--seed", s, "--json").out) for s in (1, 1, 2)]
+        documents = [
+            json.loads(nas("space", "nas201", "--seed", s, "--json").out) for s in (1, 1, 2)
+        ]
         assert documents[0] == documents[1]
         assert documents[0]["sample"] != documents[2]["sample"]
         for document in documents:

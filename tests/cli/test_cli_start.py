@@ -15,7 +15,7 @@ import pytest
 
 Nas = Callable[..., Any]
 
-HEAVY = ("torch", "ray", "nevergrad", "sqlite_utils", "sklearn", "pandas", "networkx", "pydantic")
+HEAVY = ("torch", "ray", "nevergrad", "sqlite_utils", "sklearn", "pandas", "networkx")
 IMPORTED = f"""
 import sys
 from nas.cli.main import main

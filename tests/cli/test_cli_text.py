@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.cli.text import count, duration, number, numbers, one_line, plain, shorten, sparkline
+from nas.cli.text import count, duration, number, numbers, one_line, plain, sparkline
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
@@ -40,12 +40,6 @@ def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str) -> None:
 
 def test_white_space_folds() -> None:
     assert one_line("  a\n  b\t c ") == "a b c"
-
-
-@given(st.text(), st.integers(0, 20))
-def test_shortened_text_is_short(text: str, width: int) -> None:
-    short = shorten(text, width)
-    assert short == text or (len(short) <= max(width, 1) and short.endswith("…"))
 
 
 @pytest.mark.parametrize(
