@@ -13,114 +13,149 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nas.abstract.dataset import Dataset, Examples, SearchData, Split
-from nas.abstract.evaluator import Evaluation, Evaluator, Report, Task
-from nas.abstract.objective import (
-    AnalyticObjective,
-    MeasuredObjective,
-    Objective,
-    ReportedObjective,
-)
-from nas.abstract.predictor import Prediction, Predictor
-from nas.abstract.proxy import Proxy
-from nas.abstract.space import Space
-from nas.abstract.strategy import Problem, Proposal, Strategy
-from nas.architecture import Architecture
-from nas.components import Component
-from nas.decisions import Categorical, Integer
-from nas.errors import (
-    ArchiveError,
-    CandidateError,
-    ComponentError,
-    ConfigError,
-    DatasetError,
-    NASError,
-    NonFiniteError,
-    NotApplicableError,
-    PluginError,
-    SpaceError,
-    StudyError,
-)
-from nas.goals import Goal
-from nas.hookspecs import hookimpl
-from nas.named import dataset, evaluator, objective, predictor, proxy, space, strategy
-from nas.trial import CurvePoint, Failure, Measurement, Status, Trial
-
 if TYPE_CHECKING:
-    from nas.archive import Archive
-    from nas.config import Config
-    from nas.engine.search import Result, search
+    from nas.abstract.dataset import Dataset as Dataset
+    from nas.abstract.dataset import Examples as Examples
+    from nas.abstract.dataset import SearchData as SearchData
+    from nas.abstract.dataset import Split as Split
+    from nas.abstract.evaluator import Evaluation as Evaluation
+    from nas.abstract.evaluator import Evaluator as Evaluator
+    from nas.abstract.evaluator import Report as Report
+    from nas.abstract.evaluator import Task as Task
+    from nas.abstract.objective import AnalyticObjective as AnalyticObjective
+    from nas.abstract.objective import MeasuredObjective as MeasuredObjective
+    from nas.abstract.objective import Objective as Objective
+    from nas.abstract.objective import ReportedObjective as ReportedObjective
+    from nas.abstract.predictor import Prediction as Prediction
+    from nas.abstract.predictor import Predictor as Predictor
+    from nas.abstract.proxy import Proxy as Proxy
+    from nas.abstract.space import Space as Space
+    from nas.abstract.strategy import Problem as Problem
+    from nas.abstract.strategy import Proposal as Proposal
+    from nas.abstract.strategy import Strategy as Strategy
+    from nas.architecture import Architecture as Architecture
+    from nas.archive import Archive as Archive
+    from nas.components import Component as Component
+    from nas.config import Config as Config
+    from nas.decisions import Categorical as Categorical
+    from nas.decisions import Integer as Integer
+    from nas.engine.search import Result as Result
+    from nas.engine.search import search as search
+    from nas.errors import ArchiveError as ArchiveError
+    from nas.errors import CandidateError as CandidateError
+    from nas.errors import ComponentError as ComponentError
+    from nas.errors import ConfigError as ConfigError
+    from nas.errors import DatasetError as DatasetError
+    from nas.errors import NASError as NASError
+    from nas.errors import NonFiniteError as NonFiniteError
+    from nas.errors import NotApplicableError as NotApplicableError
+    from nas.errors import PluginError as PluginError
+    from nas.errors import SpaceError as SpaceError
+    from nas.errors import StudyError as StudyError
+    from nas.goals import Goal as Goal
+    from nas.hookspecs import hookimpl as hookimpl
+    from nas.named import dataset as dataset
+    from nas.named import evaluator as evaluator
+    from nas.named import objective as objective
+    from nas.named import predictor as predictor
+    from nas.named import proxy as proxy
+    from nas.named import space as space
+    from nas.named import strategy as strategy
+    from nas.trial import CurvePoint as CurvePoint
+    from nas.trial import Failure as Failure
+    from nas.trial import Measurement as Measurement
+    from nas.trial import Status as Status
+    from nas.trial import Trial as Trial
 
 __version__ = "0.1.0"
 
-_LAZY = {
-    "Archive": "nas.archive",
-    "Config": "nas.config",
-    "Result": "nas.engine.search",
-    "search": "nas.engine.search",
+PUBLIC = {
+    "nas.abstract.dataset": (
+        "Dataset",
+        "Examples",
+        "SearchData",
+        "Split",
+    ),
+    "nas.abstract.evaluator": (
+        "Evaluation",
+        "Evaluator",
+        "Report",
+        "Task",
+    ),
+    "nas.abstract.objective": (
+        "AnalyticObjective",
+        "MeasuredObjective",
+        "Objective",
+        "ReportedObjective",
+    ),
+    "nas.abstract.predictor": (
+        "Prediction",
+        "Predictor",
+    ),
+    "nas.abstract.proxy": ("Proxy",),
+    "nas.abstract.space": ("Space",),
+    "nas.abstract.strategy": (
+        "Problem",
+        "Proposal",
+        "Strategy",
+    ),
+    "nas.architecture": ("Architecture",),
+    "nas.archive": ("Archive",),
+    "nas.components": ("Component",),
+    "nas.config": ("Config",),
+    "nas.decisions": (
+        "Categorical",
+        "Integer",
+    ),
+    "nas.engine.search": (
+        "Result",
+        "search",
+    ),
+    "nas.errors": (
+        "ArchiveError",
+        "CandidateError",
+        "ComponentError",
+        "ConfigError",
+        "DatasetError",
+        "NASError",
+        "NonFiniteError",
+        "NotApplicableError",
+        "PluginError",
+        "SpaceError",
+        "StudyError",
+    ),
+    "nas.goals": ("Goal",),
+    "nas.hookspecs": ("hookimpl",),
+    "nas.named": (
+        "dataset",
+        "evaluator",
+        "objective",
+        "predictor",
+        "proxy",
+        "space",
+        "strategy",
+    ),
+    "nas.trial": (
+        "CurvePoint",
+        "Failure",
+        "Measurement",
+        "Status",
+        "Trial",
+    ),
 }
-"""What is heavy to import (pydantic, the engine), and where it is."""
+"""Where each public name is. A module is imported when one of its names is first asked for, so that
+``nas --help`` and plugin packages, which ask for little, wait for neither numpy nor pydantic."""
+
+_MODULE = {name: module for module, names in PUBLIC.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _MODULE:
         raise AttributeError(f"module 'nas' has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
+    value = getattr(import_module(_MODULE[name]), name)
     globals()[name] = value
     return value
 
 
-__all__ = [
-    "AnalyticObjective",
-    "Architecture",
-    "Archive",
-    "ArchiveError",
-    "CandidateError",
-    "Categorical",
-    "Component",
-    "ComponentError",
-    "Config",
-    "ConfigError",
-    "CurvePoint",
-    "Dataset",
-    "DatasetError",
-    "Evaluation",
-    "Evaluator",
-    "Examples",
-    "Failure",
-    "Goal",
-    "Integer",
-    "MeasuredObjective",
-    "Measurement",
-    "NASError",
-    "NonFiniteError",
-    "NotApplicableError",
-    "Objective",
-    "PluginError",
-    "Prediction",
-    "Predictor",
-    "Problem",
-    "Proposal",
-    "Proxy",
-    "Report",
-    "ReportedObjective",
-    "Result",
-    "SearchData",
-    "Space",
-    "SpaceError",
-    "Split",
-    "Status",
-    "Strategy",
-    "StudyError",
-    "Task",
-    "Trial",
-    "dataset",
-    "evaluator",
-    "hookimpl",
-    "objective",
-    "predictor",
-    "proxy",
-    "search",
-    "space",
-    "strategy",
-]
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE})

@@ -48,10 +48,10 @@ def crowding(losses: Sequence[Losses]) -> NDArray[np.float64]:
 
     Boundary points have infinite distance; an objective without spread adds nothing.
     """
-    points = np.asarray(losses, dtype=np.float64).reshape(len(losses), -1)
+    if len(losses) <= 2:
+        return np.full(len(losses), np.inf)
+    points = np.asarray(losses, dtype=np.float64)
     distance = np.zeros(len(points))
-    if len(points) <= 2:
-        return np.full(len(points), np.inf)
     for column in points.T:
         order = np.argsort(column, kind="stable")
         spread = column[order[-1]] - column[order[0]]

@@ -100,12 +100,10 @@ class Plugins:
     def __init__(
         self, files: Sequence[PluginFile] = (), *, disabled: Iterable[str] | None = None
     ) -> None:
-        if disabled is None:
-            disabled = filter(None, map(str.strip, os.environ.get(DISABLE, "").split(",")))
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._components: dict[str, list[Registered]] = {kind: [] for kind in KINDS}
-        self._disabled = frozenset(disabled)
+        self._disabled = switched_off() if disabled is None else frozenset(disabled)
         self.loaded: list[Loaded] = []
         self._add_installed()
         for file in files:
@@ -198,6 +196,11 @@ class Plugins:
     def names(self) -> Iterator[str]:
         """Yield the names of the plugins that work."""
         return (plugin.name for plugin in self.loaded if not plugin.error)
+
+
+def switched_off() -> frozenset[str]:
+    """Return the names of the plugins that ``NAS_DISABLE_PLUGINS`` leaves out."""
+    return frozenset(map(str.strip, os.environ.get(DISABLE, "").split(",")))
 
 
 def _about(entry: EntryPoint) -> Loaded:

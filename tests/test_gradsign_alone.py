@@ -35,7 +35,7 @@ def batch(*shape: int) -> tuple[Tensor, Tensor]:
     return inputs, torch.randint(CLASSES, (7,), generator=generator)
 
 
-class Centre(torch.autograd.Function):
+class Backward(torch.autograd.Function):
     """Mixes samples in the backward pass only."""
 
     @staticmethod
@@ -44,16 +44,16 @@ class Centre(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: object, grad: Tensor) -> Tensor:
-        return grad - 0.5 * grad.mean(0)
+        return grad - 3.0 * grad.flip(0)
 
 
-def centred(x: Tensor) -> Tensor:
-    return x - 0.5 * x.mean(0)
+def neighbour(x: Tensor) -> Tensor:
+    return x - 3.0 * x.roll(1, 0)
 
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    unseen = torch.jit.script(centred)  # runs where Python, and so the proxy, sees nothing of it
+    unseen = torch.jit.script(neighbour)  # runs where Python, and so the proxy, sees nothing of it
 
 
 def written(x: Tensor) -> Tensor:
@@ -64,7 +64,8 @@ def written(x: Tensor) -> Tensor:
 
 
 MIXERS: dict[str, Callable[[Tensor], Tensor]] = {
-    "mean": centred,
+    "mean": lambda x: x - 0.5 * x.mean(0),
+    "neighbour": neighbour,
     "norm": lambda x: x / x.norm(),
     "softmax": lambda x: x.softmax(0) * x,
     "flip": lambda x: x + x.flip(0),
@@ -84,8 +85,8 @@ MIXERS: dict[str, Callable[[Tensor], Tensor]] = {
     "value": lambda x: x if float(x.detach().sum()) > 0 else -x,
     "numpy": lambda x: x + float(x.detach().numpy().mean()),
     "broadcast": lambda x: (x[:, None] + x[None]).mean(1),
-    "backward": Centre.apply,
-    "backward, added": lambda x: x + Centre.apply(x),
+    "backward": Backward.apply,
+    "backward, added": lambda x: x + Backward.apply(x),
     "unseen": unseen,
     "unseen, added": lambda x: x + unseen(x),
     "unseen, detached": lambda x: x * unseen(x.detach()).mean(0),

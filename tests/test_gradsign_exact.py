@@ -151,6 +151,19 @@ class Attention(nn.Module):
         return out
 
 
+class Folded(nn.Module):
+    """Makes samples of the pixels, and takes their statistics, within one image or many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.first, self.last = nn.BatchNorm1d(3), nn.Linear(3, 5), nn.Linear(210, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = torch.tanh(self.first(self.norm(x.permute(0, 2, 3, 1).reshape(-1, 3))))
+        out: Tensor = self.last(pixels.reshape(len(x), -1))
+        return out
+
+
 def conv_bn(inputs: int, outputs: int, padding: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, 3, padding=padding, bias=False)
     return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(outputs))
@@ -199,6 +212,7 @@ ALONE: dict[str, Callable[[], nn.Module]] = {
     "batch mean": lambda: nn.Sequential(nn.Conv2d(3, 5, 3), Centred(), nn.Tanh(), Head(5)),
     "sliced weight": lambda: nn.Sequential(Sliced(3, 10, 3), nn.ReLU(), Head(5)),
     "multi-head attention": Attention,
+    "folded": Folded,
     "lopsided": lambda: nn.Sequential(nn.Conv2d(3, 5, 2, padding="same"), nn.ReLU(), Head(5)),
     "dropout": lambda: nn.Sequential(nn.Conv2d(3, 5, 3), nn.Dropout(0.5), nn.ReLU(), Head(5)),
 }

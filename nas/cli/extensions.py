@@ -6,7 +6,6 @@ plugins are imported, but not asked for their components, so that help stays qui
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from typing import Any
 
@@ -46,11 +45,11 @@ def _hooks(problems: list[str]) -> list[tuple[str, Any]]:
     import pluggy
 
     from nas import hookspecs
-    from nas.plugins import DISABLE
+    from nas.plugins import switched_off
 
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    without = [name.strip() for name in os.environ.get(DISABLE, "").split(",")]
+    without = switched_off()
     for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name):
         if entry.name in without:
             continue

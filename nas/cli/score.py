@@ -92,11 +92,9 @@ def _with_batch(proxy: Proxy, batch: int) -> Proxy:
 
 
 def _data(loaded: Plugins, name: str, proxies: Mapping[str, Proxy], seed: int) -> SearchData | None:
-    from nas.seeds import derive
-
     if not any(proxy.needs_data for proxy in proxies.values()):
         return None
-    found: SearchData = loaded.build("dataset", name).for_search(derive(seed, "split"))
+    found: SearchData = loaded.build("dataset", name).for_search(seed)
     return found
 
 
@@ -104,12 +102,9 @@ def _space(
     loaded: Plugins, name: str, wanted: Mapping[str, Any], samples: SearchData | None
 ) -> Space:
     """Build the space; it takes shape and classes of the data if it was not told."""
-    takes = loaded.registry("space").signature(name).parameters
-    of_data = (
-        {"input_shape": list(samples.input_shape), "classes": samples.classes} if samples else {}
-    )
-    added = {key: value for key, value in of_data.items() if key in takes}
-    built: Space = loaded.build("space", name, **{**added, **wanted})
+    from nas.engine.assembly import of_data
+
+    built: Space = loaded.build("space", name, **{**of_data(loaded, name, samples), **wanted})
     return built
 
 

@@ -158,7 +158,8 @@ def _print_blocks(listing: Listing, console: Console) -> None:
     for i in range(len(listing.rows)):
         console.print(f"─ {i + 1} ─", style="dim")
         for name, (_, cells) in zip(names, shown, strict=True):
-            lines = _wrapped(cells[i], max(console.width - indent, _NARROWEST))
-            text = f"\n{' ' * indent}".join(lines)
+            width = max(console.width - indent, _NARROWEST)
+            lines = [line.rstrip() for line in _wrapped(cells[i], width)]
+            text = f"\n{' ' * indent}".join(lines).rstrip()
             padded = _aligned(name, indent, right=False) if text else name
             console.print(Text.assemble((padded, "bold"), text), soft_wrap=True)

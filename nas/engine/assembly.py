@@ -80,7 +80,10 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     )
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
     data = _data(builder, config, evaluator, proxy)
-    space_config = _space_config(builder, config.space, data)
+    taken = of_data(builder.plugins, config.space.name, data)
+    space_config = Named.model_validate(
+        {"name": config.space.name, **taken, **config.space.parameters}
+    )
     space = builder.build("space", space_config, Space)
     _check_shapes(space, data, config)
     return Assembly(
@@ -169,14 +172,13 @@ def _data(
     return dataset.for_search(config.seed)
 
 
-def _space_config(builder: _Builder, named: Named, data: SearchData | None) -> Named:
-    """Add the shape and classes of the data to a space that takes them and was not told."""
+def of_data(plugins: Plugins, space: str, data: SearchData | None) -> dict[str, Any]:
+    """Return the parameters that a space takes from the data unless it is told others."""
     if data is None:
-        return named
-    takes = builder.plugins.registry("space").signature(named.name).parameters
-    of_data: dict[str, Any] = {"input_shape": list(data.input_shape), "classes": data.classes}
-    added = {key: value for key, value in of_data.items() if key in takes}
-    return Named.model_validate({"name": named.name, **added, **named.parameters})
+        return {}
+    takes = plugins.registry("space").signature(space).parameters
+    known = {"input_shape": list(data.input_shape), "classes": data.classes}
+    return {key: value for key, value in known.items() if key in takes}
 
 
 def _check_shapes(space: Space, data: SearchData | None, config: Config) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from nas import Component, hookimpl
-from nas_datasets.digits import Digits
-from nas_datasets.factory import Factory
-from nas_datasets.npz import Npz
-from nas_datasets.torchvision import Torchvision
 
 
 @hookimpl
 def nas_datasets() -> list[Component]:
     """Digits, npz, torchvision and factory."""
+    from nas_datasets.digits import Digits
+    from nas_datasets.factory import Factory
+    from nas_datasets.npz import Npz
+    from nas_datasets.torchvision import Torchvision
+
     return [
         Component(
             "digits",

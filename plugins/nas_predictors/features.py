@@ -17,7 +17,7 @@ def features(space: Space, architectures: Sequence[Architecture]) -> NDArray[np.
     For each list of values that several decisions share, such as the operations on the edges of a
     cell, the counts tell how many active decisions have each value. Trees would need one split for
     each decision to see as much. With them the Spearman correlation on unseen NAS-Bench-201
-    networks rose from 0.81 to 0.88 (CIFAR-10, 100 training samples).
+    networks rose from 0.84 to 0.88 (CIFAR-10, 100 training samples).
     """
     one_hot = np.stack([space.one_hot(architecture) for architecture in architectures])
     positions = np.stack([space.encode(architecture) for architecture in architectures])

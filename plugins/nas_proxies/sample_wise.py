@@ -38,7 +38,7 @@ class AloneMode(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func is F.batch_norm:
-            return _batch_norm(self._network, *args, **kwargs)
+            _require_statistics(self._network, 1, *args, **kwargs)
         return func(*args, **kwargs)
 
 
@@ -83,9 +83,10 @@ class TogetherMode(TorchFunctionMode):
             return self._with_weight(func, args, kwargs)
         samples = [tensor for tensor in tensors if self._are_samples(tensor)]
         constants = [tensor for tensor in tensors if not self._are_samples(tensor)]
-        known = all(_origin(t) == _CONSTANT or id(t) in self._own for t in constants)
+        known = all(map(self._is_constant, constants))
         if func is F.batch_norm and samples:
-            result = _batch_norm(self._network, *args, **kwargs)
+            _require_statistics(self._network, self._samples, *args, **kwargs)
+            result = _batch_norm(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
         if samples:
@@ -100,6 +101,9 @@ class TogetherMode(TorchFunctionMode):
         made_by = value.grad_fn  # what other people's own functions do in backward is not seen
         ours = getattr(made_by, "gradients", None) is self.gradients
         return ours or not isinstance(made_by, BackwardCFunction)
+
+    def _is_constant(self, value: object) -> bool:
+        return _origin(value) == _CONSTANT or id(value) in self._own
 
     def _constant(self, result: Any) -> Any:
         # The network's own tensors need no mark, and would keep it.
@@ -144,7 +148,7 @@ class TogetherMode(TorchFunctionMode):
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Tensor | None:
-        if not self._are_samples(input) or input.dim() != 4 or self._computed(weight, bias):
+        if not self._are_samples(input) or input.dim() != 4 or not self._plain(weight, bias):
             return None
         dilations = _pair(dilation)
         paddings = _padding(padding, dilations, weight.shape[2:])
@@ -159,23 +163,19 @@ class TogetherMode(TorchFunctionMode):
         weight: Any,
         bias: Tensor | None = None,
     ) -> Tensor | None:
-        if not self._are_samples(input) or input.dim() < 2 or self._computed(weight, bias):
+        if not self._are_samples(input) or input.dim() < 2 or not self._plain(weight, bias):
             return None
         return self.gradients.linear(input, weight, bias)
 
-    def _computed(self, weight: Tensor, bias: Tensor | None) -> bool:
-        return (
-            not self.gradients.wants(weight)
-            or self.gradients.wants(bias)
-            or self._are_samples(bias)
-        )
+    def _plain(self, weight: Tensor, bias: Tensor | None) -> bool:
+        fixed = bias is None or (self._is_constant(bias) and not self.gradients.wants(bias))
+        return self.gradients.wants(weight) and fixed
 
     def _object(self, func: Any, why: str) -> None:
         self._objection = self._objection or f"{resolve_name(func) or func} {why}"
 
 
 def _batch_norm(
-    network: nn.Module,
     input: Tensor,  # noqa: A002
     running_mean: Tensor | None,
     running_var: Tensor | None,
@@ -188,14 +188,29 @@ def _batch_norm(
     """Normalise every sample as ``F.batch_norm`` normalises it in a batch of its own."""
     if not training:
         return F.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    if input.shape[2:].numel() < 2:
+    return F.group_norm(input, input.shape[1], weight, bias, eps)
+
+
+def _require_statistics(
+    network: nn.Module,
+    samples: int,
+    input: Tensor,  # noqa: A002
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    *_: float,
+    **__: float,
+) -> None:
+    """Refuse a batch norm in training that sees one value a channel when a sample is alone."""
+    if training and input.numel() < 2 * samples * input.shape[1]:
         held = [tensor for tensor in (weight, running_mean) if tensor is not None]
         raise NotApplicableError(
             f"{_layer(network, held)} sees {tuple(input.shape[1:])} of one sample: batch norm in "
             "training needs two values a channel, for the samples are passed one by one; "
             "layer norm or no normalisation there would work"
         )
-    return F.group_norm(input, input.shape[1], weight, bias, eps)
 
 
 def _layer(network: nn.Module, held: list[Tensor]) -> str:

@@ -35,8 +35,8 @@ class Nevergrad(Strategy):
     Several objectives go through nevergrad's own multi-objective ``tell``. An architecture that is
     proposed again after it was told is answered at once from memory. Infeasible and failed trials
     have losses worse than any feasible one so far (``Penalties``); until a first one is feasible,
-    the optimizer minimizes the violation, and starts afresh then. A trial that was never proposed
-    is told too, unless the optimizer learns from its own proposals only.
+    the optimizer minimizes the violation, and starts afresh then. With one objective, a trial that
+    was never proposed is told too, unless the optimizer learns from its own proposals only.
 
     Args:
         optimizer: a name in nevergrad's registry, such as ``TwoPointsDE`` or ``NGOpt``; None is
@@ -103,12 +103,13 @@ class Nevergrad(Strategy):
             if self._penalties.add(trial) and self._known:
                 self._restart(problem)
             self._known[trial.architecture] = trial
+            losses = self._penalties.losses(trial)
             candidate = self._pending.pop(trial.architecture, None)
-            if candidate is None:
-                candidate = self._optimizer.parametrization.spawn_child(
-                    new_value=self._parametrization.encode(trial.architecture)
-                )
-            self._answer(candidate, self._penalties.losses(trial))
+            if candidate is not None:
+                self._answer(candidate, losses)
+            elif len(losses) == 1:  # of several, nevergrad's DE loses track, by order of hashes
+                value = self._parametrization.encode(trial.architecture)
+                self._answer(self._optimizer.parametrization.spawn_child(new_value=value), losses)
 
     def _restart(self, problem: Problem) -> None:
         from nevergrad.optimization import registry

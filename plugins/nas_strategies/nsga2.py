@@ -31,7 +31,7 @@ class NSGA2(Strategy):
             that would equal one of its parents is mutated once.
     """
 
-    population: int = 50
+    population: int = 30
     crossover: float = 0.9
     mutation: float | None = None
     _problem: Problem | None = field(default=None, init=False, repr=False)
@@ -53,16 +53,15 @@ class NSGA2(Strategy):
         space = started(self._problem).space
         if len(self._members) < self.population:
             return Proposal(space.sample(rng))
-        parents = {winner.number: winner.architecture for winner in [self._tournament(rng)]}
-        child = next(iter(parents.values()))
+        parents = [self._tournament(rng)]
+        child = parents[0].architecture
         if rng.random() < self.crossover:
-            other = self._tournament(rng)
-            parents[other.number] = other.architecture
-            child = space.crossover(child, other.architecture, rng)
+            parents.append(self._tournament(rng))
+            child = space.crossover(child, parents[1].architecture, rng)
         child = self._mutated(space, child, rng)
-        if child in parents.values():
+        if any(child == parent.architecture for parent in parents):
             child = space.mutate(child, rng)
-        return Proposal(child, tuple(parents))
+        return Proposal(child, tuple(dict.fromkeys(parent.number for parent in parents)))
 
     def tell(self, trial: Trial) -> None:
         """Admit the trial, whether it was proposed here or not, and let the worst leave."""
@@ -78,7 +77,7 @@ class NSGA2(Strategy):
         return min(pair, key=lambda member: member[0])[1]
 
     def _mutated(self, space: Space, child: Architecture, rng: Rng) -> Architecture:
-        rate = 1 / len(child) if self.mutation is None and child else self.mutation or 0.0
+        rate = self.mutation if self.mutation is not None else 1 / max(len(child), 1)
         for _ in range(sum(rng.random() < rate for _ in child)):
             child = space.mutate(child, rng)
         return child

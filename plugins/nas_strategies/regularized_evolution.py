@@ -30,7 +30,7 @@ class RegularizedEvolution(Strategy):
         sample: size of a tournament, from 1 (a random walk) up to ``population``.
     """
 
-    population: int = 50
+    population: int = 30
     sample: int = 10
     _problem: Problem | None = field(default=None, init=False, repr=False)
     _members: list[Trial] = field(default_factory=list, init=False, repr=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from nas import Component, hookimpl
-from nas_cells.nas201 import NAS201
 
 
 @hookimpl
 def nas_search_spaces() -> list[Component]:
     """The NAS-Bench-201 cell."""
+    from nas_cells.nas201 import NAS201
+
     return [
         Component(
             "nas201",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from nas import Component, hookimpl
-from nas_mlp.space import MLP
 
 
 @hookimpl
 def nas_search_spaces() -> list[Component]:
     """Fully connected networks."""
+    from nas_mlp.space import MLP
+
     return [
         Component(
             "mlp",
