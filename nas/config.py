@@ -196,6 +196,8 @@ def _override(values: dict[str, Any], override: str) -> None:
         value = text
     table = values
     for part in parts[:-1]:
+        if isinstance(table.get(part), str):
+            table[part] = {"name": table[part]}
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise ConfigError(f"--set {override!r}: {part!r} is no table")

@@ -27,6 +27,8 @@ class Parametrization:
         for position, decision in enumerate(space.tree.decisions):
             if len(decision.values) > 1:  # nevergrad divides by zero where there is no choice
                 self._groups.setdefault(len(decision.values), []).append(position)
+        # deterministic: a draw from the softmax at every reading is noise, under which the discrete
+        # optimizers find no more than random search does over 20 decisions
         self.parameter = ng.p.Tuple(
             *(
                 ng.p.Choice(range(arity), repetitions=len(positions), deterministic=True)

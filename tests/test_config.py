@@ -76,7 +76,10 @@ def test_overrides_are_toml_values_or_plain_texts(tmp_path: Path) -> None:
     )
     config = Config.load(
         path,
-        ["stop.trials=12", "study=other", "space.cells = 3", 'objectives=["loss"]', "data=digits"],
+        [
+            *("stop.trials=12", "study=other", "space.cells = 3", 'objectives=["loss"]'),
+            *("data=digits", "evaluator.epochs=3"),
+        ],
     )
     assert config.stop.trials == 12
     assert config.study == "other"
@@ -84,12 +87,14 @@ def test_overrides_are_toml_values_or_plain_texts(tmp_path: Path) -> None:
     assert [o.name for o in config.objectives] == ["loss"]
     assert config.data is not None
     assert config.data.name == "digits"
+    assert config.evaluator.name == "train"
+    assert config.evaluator.parameters == {"epochs": 3}
 
 
-@pytest.mark.parametrize("override", ["stop.trials", "=3", "study.x=1"])
+@pytest.mark.parametrize("override", ["stop.trials", "=3", "seed.x=1"])
 def test_an_override_that_makes_no_sense_is_named(tmp_path: Path, override: str) -> None:
     path = tmp_path / "c.toml"
-    path.write_text('study = "s"\n')
+    path.write_text('study = "s"\nseed = 1\n')
     with pytest.raises(nas.ConfigError, match="--set"):
         Config.load(path, [override])
 

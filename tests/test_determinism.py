@@ -13,8 +13,8 @@ CONFIG: dict[str, Any] = {
     "objectives": ["error", "params"],
     "window": 3,
     "space": {"name": "nas201", "cells": 1, "channels": 4},
-    "data": "digits",
-    "evaluator": {"name": "train", "epochs": 2},
+    "data": {"name": "digits", "validation": 0.7},
+    "evaluator": {"name": "train", "epochs": 2, "batch_size": 128},
     "strategy": {"name": "regularized_evolution", "population": 4, "sample": 2},
     "filter": {"proxy": {"name": "gradsign", "batch": 16}, "candidates": 3},
     "stop": {"trials": 10},
@@ -54,7 +54,7 @@ def test_the_trained_network_comes_back_with_the_error_that_is_archived(tmp_path
     result = nas.search(
         {**CONFIG, "stop": {"trials": 4}, "run": {"executor": "inline"}}, tmp_path / "a.db"
     )
-    data = nas.dataset("digits").for_search(CONFIG["seed"])
+    data = nas.dataset("digits", validation=0.7).for_search(CONFIG["seed"])
     with nas.Archive(tmp_path / "a.db") as archive:
         for trial in result.front:
             network = archive.load_model(trial.id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.options import AsJson, PluginFiles
@@ -25,11 +27,8 @@ def load_plugins(files: Sequence[str] | None) -> Plugins:
 
 def plugins(plugin: PluginFiles = None, as_json: AsJson = False) -> None:
     """List what plugins offer, and the plugins that are broken."""
-    import logging
-
-    # the table names broken plugins itself
-    logging.getLogger("nas.plugins").setLevel(logging.ERROR)
-    loaded = load_plugins(plugin)
+    with _unwarned():  # the table names broken plugins itself
+        loaded = load_plugins(plugin)
     components = _components(loaded)
     sources = _sources(loaded)
     if as_json:
@@ -37,6 +36,19 @@ def plugins(plugin: PluginFiles = None, as_json: AsJson = False) -> None:
     else:
         _print_components(components)
         _print_sources(sources, components)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    import logging
+
+    logger = logging.getLogger("nas.plugins")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _components(loaded: Plugins) -> list[dict[str, Any]]:

@@ -60,6 +60,7 @@ class Loop:
         self._archived = dict(writer.finished(study))
         self._results: dict[int, Trial] = {}
         self._running: dict[int, Candidate] = {}
+        self._turned_away: list[Record] = []
         self._guard = trials.ProtocolGuard()
         for metric, protocol in writer.protocols(study).items():
             self._guard.expect(metric, protocol)
@@ -105,8 +106,11 @@ class Loop:
         while self._wants_more():
             while self._told < self._next - self._study.window + 1:
                 if self._told not in self._results:
-                    return
-                self._tell(self._results.pop(self._told))
+                    if not self._turned_away:
+                        return
+                    self._archive([])
+                else:
+                    self._tell(self._results.pop(self._told))
             candidate = self._proposer.propose(self._next)
             if candidate is None:
                 self._exhausted = "every architecture that the space has left was evaluated"
@@ -129,7 +133,7 @@ class Loop:
         if number in self._archived:
             self._answer(number, candidate)
         elif infeasible or candidate.failure:
-            self._archive([trials.turned_away(candidate, number, self._parts.space)])
+            self._turned_away.append(trials.turned_away(candidate, number, self._parts.space))
         else:
             self._running[number] = candidate
             seed = trials.trial_seed(self._study.seed, number)
@@ -167,6 +171,8 @@ class Loop:
 
     def _archive(self, records: list[Record]) -> None:
         """Make trials durable, then let everyone know: events, then whoever watches."""
+        records = self._turned_away + records
+        self._turned_away = []
         recorded = self._writer.record(self._study, records) if records else None
         for trial in recorded.trials if recorded else ():
             self._results[trial.number] = trial
@@ -188,6 +194,7 @@ class Loop:
         self._same_failure.tell(trial)
 
     def _why_done(self) -> str:
+        self._archive([])
         for number in sorted(self._results):
             self._tell(self._results.pop(number))
         self._same_failure.check_end()
@@ -232,8 +239,7 @@ class Loop:
             for number, candidate in sorted(self._running.items())
         ]
         self._running.clear()
-        if stopped:
-            self._archive(stopped)
+        self._archive(stopped)
         self._writer.close_session(self._study, reason.status, reason.text)
         self._parts.plugins.tell("nas_study_finished", study=self._study, reason=reason.text)
         if self._observer:

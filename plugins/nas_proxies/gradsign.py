@@ -30,7 +30,8 @@ class GradSign(Proxy):
 
     Args:
         batch: samples that a search gives it; the paper uses 128, its tables 64 and 128.
-        chunk: samples that are passed together. Memory grows with it, the score does not change.
+        chunk: samples that are passed together. Memory grows with it; the score stays the same, up
+            to gradients so near to 0 that rounding decides their sign.
 
     Raises (from ``score``):
         NotApplicableError: there is no such weight, or batch norm would see one value a channel.
@@ -42,8 +43,8 @@ class GradSign(Proxy):
 
     def __post_init__(self) -> None:
         for name, value in (("batch", self.batch), ("chunk", self.chunk)):
-            if value < 1:
-                raise ValueError(f"{name} must be 1 or more samples, not {value}")
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
 
     def compute(
         self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor
@@ -58,10 +59,11 @@ class GradSign(Proxy):
         if not weights:
             raise NotApplicableError("there is no nn.Conv2d or nn.Linear weight to count signs of")
         votes = {weight: torch.zeros_like(weight, dtype=torch.float32) for weight in weights}
-        checksum = torch.zeros((), device=inputs.device)
+        checksum = torch.zeros((), dtype=torch.float64, device=inputs.device)
 
         def vote(weight: torch.nn.Parameter, gradients: torch.Tensor) -> None:
-            checksum.add_(gradients.sum(dtype=torch.float32))  # torch's sign of NaN is 0
+            wide = torch.promote_types(gradients.dtype, torch.float32)
+            checksum.add_(gradients.sum(dtype=wide))  # torch's sign of NaN is 0
             votes[weight] += gradients.sign_().sum(0, dtype=torch.float32)
 
         def losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

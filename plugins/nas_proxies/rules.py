@@ -67,7 +67,8 @@ def _ranks(low: int, high: int | None = None) -> Rule:
     """The first argument is a batch, not one sample without a batch dimension."""
 
     def rule(call: Call) -> bool:
-        return _first(call) and low <= call.samples[0].dim() <= (high or 9)
+        rank = call.samples[0].dim()
+        return _first(call) and low <= rank and (high is None or rank <= high)
 
     return rule
 

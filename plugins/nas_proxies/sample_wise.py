@@ -81,8 +81,10 @@ class TogetherMode(TorchFunctionMode):
             return self._constant(func(*args, **kwargs))
         if any(map(self.gradients.wants, tensors)):
             return self._with_weight(func, args, kwargs)
-        samples = [tensor for tensor in tensors if self._are_samples(tensor)]
-        constants = [tensor for tensor in tensors if not self._are_samples(tensor)]
+        samples: list[Tensor] = []
+        constants: list[Tensor] = []
+        for tensor in tensors:
+            (samples if self._are_samples(tensor) else constants).append(tensor)
         known = all(map(self._is_constant, constants))
         if func is F.batch_norm and samples:
             _require_statistics(self._network, self._samples, *args, **kwargs)

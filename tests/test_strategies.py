@@ -1,0 +1,299 @@
+"""What every strategy must do, whatever it is told; and that learning ones learn."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nas
+from nas import pareto
+from nas.seeds import derive
+from nas.seeds import rng as stream
+
+TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
+
+
+class Toy(nas.Space):
+    """Decisions without networks."""
+
+    input_shape, classes = (1,), 2
+    decisions: Sequence[nas.Categorical | nas.Integer] = ()
+
+    def __init__(self, *decisions: nas.Categorical | nas.Integer) -> None:
+        self.decisions = decisions
+
+    def build(self, architecture: nas.Architecture) -> Any:
+        raise AssertionError("a strategy builds no networks")
+
+
+def grid(decisions: int, choices: int) -> Toy:
+    return Toy(*(nas.Categorical(f"d{i}", range(choices)) for i in range(decisions)))
+
+
+SPACES = {
+    "flat": grid(6, 5),
+    "tiny": grid(1, 3),
+    "one point": Toy(nas.Categorical("only", ["x"])),
+    "no decision": Toy(),
+    "conditional": Toy(
+        nas.Integer("depth", 1, 3),
+        nas.Categorical("fixed", ["x"]),
+        nas.Integer("second", 8, 64, step=8, when={"depth": [2, 3]}),
+        nas.Categorical("third", ["a", "b"], when={"depth": [3]}),
+        nas.Categorical("inner", [0.1, 0.2, 0.3], when={"third": ["b"]}),
+    ),
+    "huge": grid(30, 5),
+}
+assert SPACES["huge"].size > 10**20
+
+STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
+    "random": lambda: nas.strategy("random"),
+    "regularized_evolution": lambda: nas.strategy("regularized_evolution", population=8, sample=3),
+    "nsga2": lambda: nas.strategy("nsga2", population=8),
+    "nevergrad": lambda: nas.strategy("nevergrad"),
+}
+LEARNING = [name for name in STRATEGIES if name != "random"]
+
+every_strategy = pytest.mark.parametrize("name", STRATEGIES)
+every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+
+Losses = tuple[float, ...]
+Judge = Callable[[nas.Architecture], tuple[Losses, float]]
+
+
+def begin(strategy: nas.Strategy, space: nas.Space, objectives: int, seed: int = 0) -> None:
+    goals = tuple(nas.Goal(f"metric {i}") for i in range(objectives))
+    strategy.start(nas.Problem(space, goals, seed))
+
+
+def turbulent(
+    strategy: nas.Strategy, space: nas.Space, objectives: int, *, trials: int = 36, seed: int = 0
+) -> list[nas.Proposal]:
+    """Ask twice a trial, tell late, and tell every kind of trial."""
+    begin(strategy, space, objectives, seed)
+    proposals, waiting = [], []
+    for number in range(trials):
+        draws = stream(seed, "proposal", number)
+        proposals += [strategy.ask(draws), strategy.ask(draws)]
+        waiting.append(proposals[-1 - number % 2].architecture)
+        if number >= 3:
+            strategy.tell(mixed_trial(number - 3, waiting.pop(0), space, objectives, seed))
+    return proposals
+
+
+def mixed_trial(
+    number: int, proposed: nas.Architecture, space: nas.Space, objectives: int, seed: int
+) -> nas.Trial:
+    draws = stream(seed, "trial", number)
+    known = space.sample(draws) if number % 4 == 3 else proposed
+    if number % 5 == 0:
+        return nas.Trial(number, known, nas.Status.INFEASIBLE, violation=draws.random() + 0.01)
+    if number % 7 == 1:
+        return nas.Trial(number, known, nas.Status.FAILED, failure=nas.Failure("error", "boom"))
+    losses = tuple(draws.random() - 0.5 for _ in range(objectives))
+    violation = 0.3 if number % 6 == 2 else 0.0
+    return nas.Trial(number, known, nas.Status.COMPLETE, losses, violation)
+
+
+def search(
+    strategy: nas.Strategy, space: nas.Space, judge: Judge, *, trials: int, seed: int
+) -> list[nas.Trial]:
+    """A loop that evaluates nothing twice, with two trials in flight."""
+    begin(strategy, space, len(judge(space.sample(random.Random(0)))[0]), seed)
+    done: list[nas.Trial] = []
+    known: set[str] = set()
+    for number in range(trials):
+        if number >= 2:
+            strategy.tell(done[number - 2])
+        draws = stream(seed, "proposal", number)
+        for _ in range(50):
+            proposal = strategy.ask(draws)
+            if space.canonical_id(proposal.architecture) not in known:
+                break
+        architecture = proposal.architecture
+        while space.canonical_id(architecture) in known:
+            architecture = space.mutate(architecture, draws)
+        known.add(space.canonical_id(architecture))
+        losses, violation = judge(architecture)
+        status = nas.Status.INFEASIBLE if violation else nas.Status.COMPLETE
+        kept = () if violation else losses
+        done.append(nas.Trial(number, architecture, status, kept, violation))
+    return done
+
+
+def landscape(space: nas.Space, seed: int) -> Callable[[nas.Architecture], float]:
+    """A loss with a weight for each choice and for each pair of neighbouring choices."""
+    draws = np.random.default_rng(seed)
+    sizes = [len(decision.values) for decision in space.decisions]
+    single = [draws.normal(size=n) for n in sizes]
+    pairs = [draws.normal(size=(n, m)) / 2 for n, m in itertools.pairwise(sizes)]
+
+    def loss(architecture: nas.Architecture) -> float:
+        at = space.encode(architecture).tolist()
+        alone = sum(weights[i] for weights, i in zip(single, at, strict=True))
+        return float(alone + sum(w[i, j] for w, i, j in zip(pairs, at, at[1:], strict=False)))
+
+    return loss
+
+
+@every_strategy
+@every_space
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+def test_proposes_members_whatever_it_is_told(name: str, space: nas.Space, objectives: int) -> None:
+    proposals = turbulent(STRATEGIES[name](), space, objectives)
+    assert all(proposal.architecture in space for proposal in proposals)
+    for i, proposal in enumerate(proposals):
+        assert all(0 <= parent < i // 2 for parent in proposal.parents)
+
+
+@every_strategy
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_the_same_calls_give_the_same_proposals(name: str, objectives: int) -> None:
+    space = SPACES["conditional"] if objectives == 1 else SPACES["flat"]
+    strategy = STRATEGIES[name]()
+    random.seed(1)
+    np.random.seed(1)
+    first = turbulent(strategy, space, objectives)
+    random.seed(2)
+    np.random.seed(2)
+    assert turbulent(STRATEGIES[name](), space, objectives) == first
+    assert turbulent(strategy, space, objectives) == first, "start must forget the last study"
+    assert turbulent(strategy, space, objectives, seed=5) != first
+
+
+@every_strategy
+def test_leaves_global_generators_alone(name: str) -> None:
+    np.random.seed(3)
+    random.seed(3)
+    expected = np.random.random(), random.random()
+    np.random.seed(3)
+    random.seed(3)
+    turbulent(STRATEGIES[name](), SPACES["flat"], 1, trials=6)
+    assert (np.random.random(), random.random()) == expected
+
+
+@every_strategy
+def test_draws_from_the_generator_it_is_given(name: str) -> None:
+    def asked(seed: int) -> list[nas.Proposal]:
+        strategy = STRATEGIES[name]()
+        begin(strategy, SPACES["huge"], 1)
+        draws = random.Random(seed)
+        return [strategy.ask(draws) for _ in range(5)]
+
+    assert asked(1) == asked(1)
+    assert not any(one == other for one, other in zip(asked(1)[1:], asked(2)[1:], strict=True))
+
+
+@every_strategy
+def test_takes_a_numpy_generator_too(name: str) -> None:
+    strategy = STRATEGIES[name]()
+    begin(strategy, SPACES["flat"], 1)
+    draws = np.random.default_rng(0)
+    asked = [strategy.ask(draws).architecture for _ in range(10)]
+    assert len(set(asked)) > 1
+
+
+@every_strategy
+def test_goes_on_looking_when_all_losses_are_equal(name: str) -> None:
+    trials = search(STRATEGIES[name](), SPACES["flat"], lambda _: ((1.0,), 0.0), trials=40, seed=0)
+    assert len({trial.architecture for trial in trials}) == 40
+
+
+@every_strategy
+def test_asking_before_the_start_is_an_error_that_says_so(name: str) -> None:
+    strategy = STRATEGIES[name]()
+    with pytest.raises(nas.StudyError, match=r"start\(problem\)"):
+        strategy.ask(random.Random(0))
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_learns_one_objective(name: str) -> None:
+    space = grid(12, 4)
+
+    def best(strategy: nas.Strategy, seed: int) -> float:
+        loss = landscape(space, seed)
+        trials = search(strategy, space, lambda a: ((loss(a),), 0.0), trials=120, seed=seed)
+        return min(trial.losses[0] for trial in trials)
+
+    gains = [best(STRATEGIES["random"](), s) - best(STRATEGIES[name](), s) for s in range(5)]
+    assert np.mean(gains) > 1.0
+    assert sum(gain > 0 for gain in gains) >= 4
+
+
+@pytest.mark.parametrize("name", ["regularized_evolution", "nsga2"])
+def test_learns_two_objectives(name: str) -> None:
+    space = grid(12, 4)
+
+    def volume(strategy: nas.Strategy, seed: int) -> float:
+        one, other = landscape(space, seed), landscape(space, seed + 100)
+        trials = search(strategy, space, lambda a: ((one(a), other(a)), 0.0), trials=150, seed=seed)
+        return pareto.hypervolume([trial.losses for trial in trials], (10.0, 10.0))
+
+    gains = [volume(STRATEGIES[name](), s) / volume(STRATEGIES["random"](), s) for s in range(5)]
+    assert np.mean(gains) > 1.05
+    assert sum(gain > 1 for gain in gains) >= 4
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_is_drawn_towards_what_is_feasible(name: str) -> None:
+    space = grid(12, 4)
+
+    def feasible(strategy: nas.Strategy, seed: int) -> int:
+        cost = landscape(space, seed)
+        draws = random.Random(seed)
+        bound = float(np.quantile([cost(space.sample(draws)) for _ in range(500)], 0.02))
+        loss = landscape(space, seed + 100)
+        trials = search(
+            strategy,
+            space,
+            lambda a: ((loss(a),), max(cost(a) - bound, 0.0)),
+            trials=120,
+            seed=seed,
+        )
+        return sum(trial.feasible for trial in trials)
+
+    found = [feasible(STRATEGIES[name](), seed) for seed in range(3)]
+    by_chance = [feasible(STRATEGIES["random"](), seed) for seed in range(3)]
+    assert sum(found) > 3 * sum(by_chance)
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="needs the table of NAS-Bench-201")
+@pytest.mark.parametrize("name", ["regularized_evolution", "nsga2", "nevergrad"])
+def test_beats_random_search_on_nas_bench_201(name: str) -> None:
+    """CIFAR-10, chosen by validation accuracy, judged by test accuracy (in percent)."""
+    space = nas.space("nas201")
+    with gzip.open(TABLE, "rt") as file:
+        rows = {space.parse(row["arch_str"]): row for row in csv.DictReader(file)}
+
+    def judge(architecture: nas.Architecture) -> tuple[Losses, float]:
+        return (-float(rows[architecture]["cifar10_valid"]),), 0.0
+
+    def mean(strategy: str, seeds: int) -> float:
+        found = []
+        for seed in range(seeds):
+            trials = search(nas.strategy(strategy), space, judge, trials=200, seed=seed)
+            winner = min(trials, key=lambda trial: trial.losses)
+            found.append(float(rows[winner.architecture]["cifar10_test"]))
+        return float(np.mean(found))
+
+    assert mean(name, 6) > mean("random", 6) + 0.1
+
+
+def test_random_search_is_uniform_and_learns_nothing() -> None:
+    strategy = nas.strategy("random")
+    begin(strategy, SPACES["tiny"], 1)
+    draws = stream(derive(0, "uniform"))
+    counts = dict.fromkeys(range(3), 0)
+    for number in range(3000):
+        architecture = strategy.ask(draws).architecture
+        counts[int(architecture["d0"])] += 1
+        strategy.tell(nas.Trial(number, architecture, nas.Status.COMPLETE, (float(number),)))
+    assert all(900 < count < 1100 for count in counts.values())
