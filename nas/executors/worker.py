@@ -102,11 +102,18 @@ class Worker:
     def _measure(self, job: Job) -> dict[str, Measurement]:
         if not self._measured:
             return {}
-        network = self._space.build(Architecture(job.decisions))
+        network = self._space.build(Architecture(job.decisions)).to(self._device())
         return {
             objective.metric: objective.measure(network, self._space.input_shape, self._threads)
             for objective in self._measured
         }
+
+    def _device(self) -> str:
+        """Return where networks run on this worker: what is measured is what is trained."""
+        import torch
+
+        wanted = self._evaluator.uses_gpu and self._evaluator.gpus != 0
+        return "cuda" if wanted and torch.cuda.is_available() else "cpu"
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
