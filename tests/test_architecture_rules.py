@@ -32,6 +32,7 @@ ON_TOP = ("nas.__main__", "nas.testing")
 PUBLIC = {
     "nas",
     "nas.architecture",
+    "nas.checks",
     "nas.components",
     "nas.decisions",
     "nas.errors",

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nas_strategies.selection import standings
 
 import nas
 from nas import pareto
+from nas_strategies.selection import standings
 
 
 class Flat(nas.Space):
@@ -216,7 +216,7 @@ def test_nsga2_mixes_two_parents_and_mutates_at_the_rate_asked_for() -> None:
         ),
         ("regularized_evolution", {"sampel": 3}, "Did you mean 'sample'"),
         ("nsga2", {"population": 0}, "population must be"),
-        ("nsga2", {"crossover": 1.5}, "crossover must be a probability between 0 and 1, not 1.5"),
+        ("nsga2", {"crossover": 1.5}, "crossover must be a probability from 0 to 1, not 1.5"),
         ("nsga2", {"mutation": -0.1}, "mutation must be a probability"),
         ("random", {"seed": 1}, "random"),
     ],

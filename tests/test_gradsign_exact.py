@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nas_proxies.per_sample import layer_weights, visit_gradients
 from torch import Tensor, nn
 from torch.nn import functional
 
 import nas
+from nas_proxies.per_sample import layer_weights, visit_gradients
 
 CLASSES = 4
 

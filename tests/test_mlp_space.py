@@ -156,7 +156,7 @@ def test_the_graph_is_a_chain_with_edges_around_residual_layers() -> None:
         ({"widths": []}, "widths must be one or more integers from 1"),
         ({"widths": [8, 8]}, "widths must all be different"),
         ({"widths": [0.5]}, "widths must be one or more integers from 1"),
-        ({"max_depth": 0}, "max_depth must be an integer from 1, not 0"),
+        ({"max_depth": 0}, "max_depth must be a whole number of at least 1, not 0"),
         ({"input_shape": ()}, "input_shape must be one or more integers"),
         ({"dropouts": (1.0,)}, r"dropouts must be probabilities in \[0, 1\)"),
         ({"depth": 3}, "Did you mean 'max_depth'"),

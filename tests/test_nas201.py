@@ -107,8 +107,8 @@ def test_a_wrong_text_is_told_what_is_wrong(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"cells": 0}, "cells must be an integer from 1, not 0"),
-        ({"channels": 8.0}, "channels must be an integer from 1, not 8.0"),
+        ({"cells": 0}, "cells must be a whole number of at least 1, not 0"),
+        ({"channels": 8.0}, "channels must be a whole number of at least 1, not 8.0"),
         ({"input_shape": [64]}, r"input_shape must be \(channels, height, width\)"),
         ({"input_shape": (3, 0, 8)}, "not (3, 0, 8)".replace("(", r"\(").replace(")", r"\)")),
         ({"chanels": 8}, "Did you mean 'channels'"),

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import torch
-from nas_cells.canonical import canonical_cell
 from torch import nn
 
 import nas
+from nas_cells.canonical import canonical_cell
 
 PAIRS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 NONE, SKIP, C1, C3, POOL = "none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"

@@ -14,11 +14,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nas_cells.network import AveragePool3x3, Cell
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import nas
+from nas_cells.network import AveragePool3x3, Cell
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 PAIRS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))

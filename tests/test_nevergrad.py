@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nas_strategies import nevergrad_strategy
-from nas_strategies.penalties import Penalties
 
 import nas
 from nas.seeds import rng as stream
+from nas_strategies import nevergrad_strategy
+from nas_strategies.penalties import Penalties
 
 
 class Flat(nas.Space):

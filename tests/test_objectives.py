@@ -256,10 +256,10 @@ def test_latency_needs_a_clock_for_the_device() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"batch": 0}, "batch must be an integer of at least 1, not 0"),
-        ({"threads": 0}, "threads must be an integer of at least 1, not 0"),
-        ({"repeats": 2.5}, "repeats must be an integer of at least 1, not 2.5"),
-        ({"warmup": -1}, "warmup must be an integer of at least 0, not -1"),
+        ({"batch": 0}, "batch must be a whole number of at least 1, not 0"),
+        ({"threads": 0}, "threads must be a whole number of at least 1, not 0"),
+        ({"repeats": 2.5}, "repeats must be a whole number of at least 1, not 2.5"),
+        ({"warmup": -1}, "warmup must be a whole number of at least 0, not -1"),
         ({"dtype": "flot16"}, "dtype must be one of .* not 'flot16'. Did you mean 'float16'"),
         ({"repeat": 3}, "repeat.* Did you mean 'repeats'"),
     ],

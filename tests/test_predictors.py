@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nas_predictors.features import features
-from nas_predictors.scores import NormalScores
 from numpy.typing import NDArray
 
 import nas
+from nas_predictors.features import features
+from nas_predictors.scores import NormalScores
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
 

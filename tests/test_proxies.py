@@ -113,7 +113,9 @@ def test_gradsign_refuses_bad_input() -> None:
         nas.proxy("gradsign").score(network, inputs, targets[:4])
     with pytest.raises(ValueError, match="0 inputs"):
         nas.proxy("gradsign").score(network, inputs[:0], targets[:0])
-    with pytest.raises(nas.ComponentError, match="chunk must be an integer of at least 1, not 0"):
+    with pytest.raises(
+        nas.ComponentError, match="chunk must be a whole number of at least 1, not 0"
+    ):
         nas.proxy("gradsign", chunk=0)
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nas_evaluators.augment import augmented, cropped, mirrored
-from nas_evaluators.schedule import constant, cosine, one_cycle
 
 import nas
+from nas_evaluators.augment import augmented, cropped, mirrored
+from nas_evaluators.schedule import constant, cosine, one_cycle
 
 EPOCHS = 5
 

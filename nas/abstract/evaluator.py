@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from nas import checks
 from nas.abstract.dataset import SearchData
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -85,9 +85,7 @@ class Evaluator(ABC):
     def __post_init__(self) -> None:
         needs = {"cpus": self.cpus, "gpus": 0 if self.gpus is None else self.gpus, **self.resources}
         for name, value in needs.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be a finite number of at least 0, not {value!r}")
+            checks.number(name, value)
 
     @property
     def budget(self) -> int | None:

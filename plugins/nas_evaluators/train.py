@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nas import ConfigError, Evaluation, Evaluator, Report, SearchData, Task
-from nas_evaluators import checks
+from nas import ConfigError, Evaluation, Evaluator, Report, SearchData, Task, checks
 from nas_evaluators.schedule import SCHEDULES
 
 if TYPE_CHECKING:

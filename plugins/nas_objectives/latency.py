@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas import MeasuredObjective, Measurement, NotApplicableError
-from nas.suggest import did_you_mean, listed
+from nas import MeasuredObjective, Measurement, NotApplicableError, checks
 
 if TYPE_CHECKING:
     import torch
@@ -51,11 +50,8 @@ class Latency(MeasuredObjective):
             value = getattr(self, name)
             if name == "threads" and value is None:
                 continue
-            if type(value) is not int or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
-        if self.dtype not in DTYPES:
-            hint = did_you_mean(str(self.dtype), DTYPES)
-            raise ValueError(f"dtype must be one of {listed(DTYPES)}, not {self.dtype!r}.{hint}")
+            checks.whole(name, value, least)
+        checks.one_of("dtype", self.dtype, DTYPES)
 
     def measure(
         self, network: torch.nn.Module, input_shape: tuple[int, ...], threads: int

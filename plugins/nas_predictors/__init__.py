@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import nas
+from nas import Component, hookimpl
 
 
-@nas.hookimpl
-def nas_predictors() -> Iterable[nas.Component]:
+@hookimpl
+def nas_predictors() -> Iterable[Component]:
     """Gradient-boosted trees."""
     from nas_predictors.gbdt import GradientBoostedTrees
 
     return [
-        nas.Component(
+        Component(
             "gbdt",
             GradientBoostedTrees,
             "Bagged gradient-boosted trees on the encoding (scikit-learn)",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nas import checks
 from nas.abstract.predictor import Prediction, Predictor
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -46,9 +47,7 @@ class GradientBoostedTrees(Predictor):
 
     def __post_init__(self) -> None:
         for name, low in (("members", 2), ("trees", 1), ("depth", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name} must be a whole number of at least {low}, not {value!r}")
+            checks.whole(name, getattr(self, name), low)
         if not 0 < self.rate <= 1:
             raise ValueError(f"rate must be above 0 and at most 1, not {self.rate!r}")
 

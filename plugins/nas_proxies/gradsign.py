@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas import NonFiniteError, NotApplicableError, Proxy
+from nas import NonFiniteError, NotApplicableError, Proxy, checks
 
 if TYPE_CHECKING:
     import torch
@@ -42,9 +42,8 @@ class GradSign(Proxy):
     chunk: int = 32
 
     def __post_init__(self) -> None:
-        for name, value in (("batch", self.batch), ("chunk", self.chunk)):
-            if type(value) is not int or value < 1:
-                raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
+        checks.whole("batch", self.batch, 1)
+        checks.whole("chunk", self.chunk, 1)
 
     def compute(
         self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import nas
+from nas import Component, hookimpl
 
 
-@nas.hookimpl
-def nas_strategies() -> Iterable[nas.Component]:
+@hookimpl
+def nas_strategies() -> Iterable[Component]:
     """Random search, two evolutionary strategies, and nevergrad's optimizers."""
     from nas_strategies.nevergrad_strategy import Nevergrad
     from nas_strategies.nsga2 import NSGA2
@@ -16,20 +16,20 @@ def nas_strategies() -> Iterable[nas.Component]:
     from nas_strategies.regularized_evolution import RegularizedEvolution
 
     return [
-        nas.Component("random", RandomSearch, "Uniform draws: the line to beat"),
-        nas.Component(
+        Component("random", RandomSearch, "Uniform draws: the line to beat"),
+        Component(
             "regularized_evolution",
             RegularizedEvolution,
             "Mutates the winner of a tournament; the oldest member leaves",
             "https://arxiv.org/abs/1802.01548",
         ),
-        nas.Component(
+        Component(
             "nsga2",
             NSGA2,
             "Genetic algorithm that keeps the best fronts; for several objectives",
             "https://doi.org/10.1109/4235.996017",
         ),
-        nas.Component(
+        Component(
             "nevergrad",
             Nevergrad,
             "Any optimizer of nevergrad by its name",

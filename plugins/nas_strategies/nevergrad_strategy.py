@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from nas import checks
 from nas.abstract.strategy import Problem, Proposal, Strategy
 from nas.architecture import Architecture
 from nas.errors import ConfigError, NASError, StudyError
 from nas.seeds import Rng, below, derive
 from nas.suggest import did_you_mean
 from nas.trial import Trial
-from nas_strategies.checks import at_least, started
 from nas_strategies.penalties import Penalties
+from nas_strategies.started import started
 
 PENDING = 1024
 """Proposals that may wait for their trial; older ones are forgotten, for a filter drops most."""
@@ -54,7 +55,7 @@ class Nevergrad(Strategy):
 
     def __post_init__(self) -> None:
         if self.trials is not None:
-            at_least(1, trials=self.trials)
+            checks.whole("trials", self.trials, 1)
         if self.optimizer is not None:
             _check_name(self.optimizer)
 

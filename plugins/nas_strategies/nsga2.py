@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nas import checks
 from nas.abstract.space import Space
 from nas.abstract.strategy import Problem, Proposal, Strategy
 from nas.architecture import Architecture
 from nas.seeds import Rng, below
 from nas.trial import Trial
-from nas_strategies.checks import at_least, probability, started
 from nas_strategies.selection import Standing, standings
+from nas_strategies.started import started
 
 
 @dataclass(eq=False)
@@ -38,10 +39,10 @@ class NSGA2(Strategy):
     _members: list[tuple[Standing, Trial]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        at_least(2, population=self.population)
-        probability(crossover=self.crossover)
+        checks.whole("population", self.population, 2)
+        checks.probability("crossover", self.crossover)
         if self.mutation is not None:
-            probability(mutation=self.mutation)
+            checks.probability("mutation", self.mutation)
 
     def start(self, problem: Problem) -> None:
         """Begin a study with an empty population."""

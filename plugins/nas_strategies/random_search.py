@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from nas.abstract.strategy import Problem, Proposal, Strategy
 from nas.seeds import Rng
 from nas.trial import Trial
-from nas_strategies.checks import started
+from nas_strategies.started import started
 
 
 @dataclass(eq=False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nas import checks
 from nas.abstract.strategy import Problem, Proposal, Strategy
 from nas.seeds import Rng, below
 from nas.trial import Trial
-from nas_strategies.checks import at_least, started
 from nas_strategies.selection import standings
+from nas_strategies.started import started
 
 
 @dataclass(eq=False)
@@ -36,8 +37,8 @@ class RegularizedEvolution(Strategy):
     _members: list[Trial] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        at_least(2, population=self.population)
-        at_least(1, sample=self.sample)
+        checks.whole("population", self.population, 2)
+        checks.whole("sample", self.sample, 1)
         if self.sample > self.population:
             raise ValueError(
                 f"sample must be at most population, which is {self.population}, not {self.sample}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nas import Architecture, Categorical, Space
+from nas import Architecture, Categorical, Space, checks
 from nas_cells import cell
 from nas_cells.canonical import canonical_cell
 from nas_cells.cell import EDGES, OPERATIONS, OUTPUT, Edge, edge_name
@@ -43,8 +43,7 @@ class NAS201(Space):
                 f"not {self.input_shape}"
             )
         for name in ("cells", "channels", "classes"):
-            if not _is_count(getattr(self, name)):
-                raise ValueError(f"{name} must be an integer from 1, not {getattr(self, name)!r}")
+            checks.whole(name, getattr(self, name), 1)
 
     @property
     def decisions(self) -> Sequence[Categorical]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nas import Architecture, Categorical, Integer, Space
+from nas import Architecture, Categorical, Integer, Space, checks
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -52,8 +52,7 @@ class MLP(Space):
             if not values or not all(map(_is_count, values)):
                 raise ValueError(f"{name} must be one or more integers from 1, not {values}")
         for name in ("classes", "max_depth"):
-            if not _is_count(getattr(self, name)):
-                raise ValueError(f"{name} must be an integer from 1, not {getattr(self, name)!r}")
+            checks.whole(name, getattr(self, name), 1)
         if not self.dropouts or not all(0 <= p < 1 for p in self.dropouts):
             raise ValueError(f"dropouts must be probabilities in [0, 1), not {self.dropouts}")
         for name in ("widths", "dropouts"):

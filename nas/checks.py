@@ -1,4 +1,8 @@
-"""Checks of parameters; each refusal names the parameter, its value and what would work."""
+"""Checks of a component's parameters, for its ``__post_init__``.
+
+Each raises ``ValueError`` naming the parameter, its value and what would work; whoever builds the
+component turns that into a ``ComponentError``.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,13 @@ def number(name: str, value: object, *, below: float = math.inf, positive: bool 
         least = "above 0" if positive else "of at least 0"
         most = f" and below {below:g}" if below < math.inf else ""
         raise ValueError(f"{name} must be a finite number {least}{most}, not {value!r}")
+
+
+def probability(name: str, value: object) -> None:
+    """Refuse what is no number from 0 to 1."""
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or not 0 <= value <= 1:  # type: ignore[operator]
+        raise ValueError(f"{name} must be a probability from 0 to 1, not {value!r}")
 
 
 def flag(name: str, value: object) -> None:
