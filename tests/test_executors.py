@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +136,56 @@ def test_with_every_built_in_disabled_a_plugin_file_searches_on_ray(tmp_path: Pa
         check=False,
     )
     assert done.stdout.strip() == "30", done.stderr
+
+
+SEARCH = """
+import nas
+result = nas.search({values!r}, {path!r}, plugins=[{toy!r}], address={address!r})
+print(len(result.trials))
+"""
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """A cluster that somebody else has started, on loopback; gives its address."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ray = Path(sys.executable).with_name("ray")
+    start = [ray, "start", "--head", f"--port={port}", "--num-cpus=2", "--block"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    address = f"127.0.0.1:{port}"
+    with subprocess.Popen([*start, "--include-dashboard=false"], env=ENVIRONMENT, **quiet) as head:
+        for _ in range(300):
+            with closing(socket.socket()) as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield address
+        head.kill()  # its processes follow it; a graceful end takes half a minute
+
+
+ENVIRONMENT = {
+    **os.environ,
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:1",
+}
+
+
+def test_a_search_joins_a_cluster_that_is_there(cluster: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "a.db")
+    script = SEARCH.format(values=config(), path=path, toy=str(TOY), address=cluster)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.strip() == "30", done.stderr
+    inline = trials(config(run={"executor": "inline"}), tmp_path / "inline.db")
+    with nas.Archive(path) as archive:
+        assert [t.losses for t in archive.trials("toy")] == [
+            losses for _, _, _, losses, *_ in inline
+        ]
