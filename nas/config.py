@@ -65,11 +65,13 @@ class ObjectiveConfig(Named):
 
 
 class FilterConfig(_Model):
-    """Draw ``candidates`` from the strategy, evaluate the one that is scored best."""
+    """Draw ``candidates`` from the strategy, evaluate one of them."""
 
     proxy: Named | None = None
     predictor: Named | None = None
     candidates: Annotated[int, Field(ge=2)] = 10
+    by: Literal["score", "front"] = "score"
+    """Take the best-scored; or any that no other beats in score and in every analytic objective."""
     objective: str | None = None
     """What a predictor predicts: an objective of the study, by default the first."""
 

@@ -177,6 +177,34 @@ def test_a_seconds_budget_ends_a_session(tmp_path: Path) -> None:
     assert 1 <= len(result.trials) < 125
 
 
+@pytest.mark.parametrize("by", ["score", "front"])
+def test_a_filter_takes_the_best_score_or_a_trade_off(tmp_path: Path, by: str) -> None:
+    filtered = config(
+        objectives=["total", "first"],
+        strategy="climb",
+        filter={"proxy": "lean", "candidates": 6, "by": by},
+        stop={"trials": 20},
+    )
+    result = run(filtered, tmp_path / "a.db")
+    with nas.Archive(tmp_path / "a.db") as archive:
+        scores = archive.scores("toy")
+    best = 0
+    for trial in result.trials:
+        assert all(score.failure is None for score in scores[trial.number])
+        points = {
+            s.architecture: (-(s.value or 0.0), s.architecture["d0"]) for s in scores[trial.number]
+        }
+        assert len(points) == 6
+        mine = points[trial.architecture]
+        best += mine[0] == min(score for score, _ in points.values())
+        if by == "front":
+            assert not any(
+                other != mine and other[0] <= mine[0] and other[1] <= mine[1]
+                for other in points.values()
+            )
+    assert best == 20 if by == "score" else best < 20
+
+
 def test_provenance_is_archived(tmp_path: Path) -> None:
     run(config(), tmp_path / "a.db")
     with nas.Archive(tmp_path / "a.db") as archive:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from nas.abstract.objective import AnalyticObjective
 from nas.abstract.space import Space
 from nas.abstract.strategy import Proposal, Strategy
 from nas.architecture import Architecture
 from nas.archive.record import Score
-from nas.engine.scoring import Scorer, best
+from nas.engine.scoring import Scorer, best, trade_offs
 from nas.errors import CandidateError, PluginError
-from nas.goals import Goal
+from nas.goals import Goal, losses
 from nas.goals import violation as total_violation
-from nas.seeds import Rng, rng
+from nas.seeds import Rng, below, rng
 from nas.trial import Failure, Trial
 
 REPEATS = 50
@@ -63,6 +64,8 @@ class Proposer:
         seed: of the study.
         scorer: ranks several candidates, or None.
         candidates: how many of them.
+        by: ``score`` takes the best-scored of them; ``front`` takes one, at random, of those that
+            no other beats in score and in every analytic objective.
     """
 
     def __init__(
@@ -74,10 +77,11 @@ class Proposer:
         seed: int,
         scorer: Scorer | None = None,
         candidates: int = 1,
+        by: Literal["score", "front"] = "score",
     ) -> None:
         self._space, self._strategy, self._goals = space, strategy, tuple(goals)
         self._analytic, self._seed = analytic, seed
-        self._scorer, self._candidates = scorer, candidates
+        self._scorer, self._candidates, self._by = scorer, candidates, by
         self._ids: set[str] = set()
         self._keys: set[tuple[str, tuple[float, ...]]] = set()
         self._estimates: dict[Architecture, dict[str, float] | Failure] = {}
@@ -95,7 +99,7 @@ class Proposer:
             drawn[proposal.architecture] = self._look(proposal)
         if not drawn:
             return None
-        chosen = self._choose(number, list(drawn.values()))
+        chosen = self._choose(number, list(drawn.values()), source)
         self.know(chosen)
         self._estimates.clear()
         return chosen
@@ -114,7 +118,7 @@ class Proposer:
         """Return the candidate that an architecture is, without proposing it."""
         return self._look(Proposal(architecture, parents))
 
-    def _choose(self, number: int, drawn: list[Candidate]) -> Candidate:
+    def _choose(self, number: int, drawn: list[Candidate], source: Rng) -> Candidate:
         feasible = [c for c in drawn if c.violation == 0 and c.failure is None]
         for candidate in drawn:
             self.turned_away.update(candidate.broken)
@@ -123,11 +127,15 @@ class Proposer:
         if len(feasible) == 1 or self._scorer is None:
             return feasible[0]
         scores = self._scorer.score(number, [c.proposal.architecture for c in feasible])
-        winner = best(scores)
-        chosen = next(c for c in feasible if c.proposal.architecture == winner)
-        return Candidate(
-            chosen.proposal, chosen.canonical_id, chosen.analytic, scores=tuple(scores)
-        )
+        chosen = feasible[self._winner(feasible, scores, source)]
+        return replace(chosen, scores=tuple(scores))
+
+    def _winner(self, feasible: list[Candidate], scores: list[Score], source: Rng) -> int:
+        if self._by == "score":
+            return best(scores)
+        known = [goal for goal in self._goals if goal.metric in self._analytic]
+        options = trade_offs(scores, [losses(known, c.analytic) for c in feasible])
+        return options[below(len(options), source)]
 
     def _look(self, proposal: Proposal) -> Candidate:
         architecture = proposal.architecture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,7 @@ from nas.architecture import Architecture
 from nas.archive.record import Score
 from nas.errors import CandidateError
 from nas.goals import Goal
+from nas.pareto import front
 from nas.seeds import derive
 from nas.trial import Status, Trial
 
@@ -163,7 +165,19 @@ class PredictorScorer:
         ]
 
 
-def best(scores: Sequence[Score]) -> Architecture:
-    """Return the best-scored candidate; those without a score come last, ties go to the first."""
-    ranked = max(scores, key=lambda s: -float("inf") if s.value is None else s.value)
-    return ranked.architecture
+def best(scores: Sequence[Score]) -> int:
+    """Return the position of the best score; those without come last, ties go to the first."""
+    values = [-math.inf if score.value is None else score.value for score in scores]
+    return values.index(max(values))
+
+
+def trade_offs(scores: Sequence[Score], known: Sequence[Sequence[float]]) -> list[int]:
+    """Return the positions that no other beats in score and in what is known beforehand.
+
+    Args:
+        scores: higher is better; those without a value are on no trade-off if any has one.
+        known: for each, the losses of the analytic objectives.
+    """
+    scored = [i for i, score in enumerate(scores) if score.value is not None]
+    points = [(-(scores[i].value or 0.0), *known[i]) for i in scored]
+    return [scored[i] for i in front(points)] or [0]

@@ -143,6 +143,7 @@ def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> 
         study.seed,
         _scorer(config, parts, study, writer),
         config.filter.candidates if config.filter else 1,
+        config.filter.by if config.filter else "score",
     )
 
 

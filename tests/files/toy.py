@@ -81,6 +81,15 @@ class First(nas.AnalyticObjective):
         return float(architecture["d0"])
 
 
+class Lean(nas.Proxy):
+    """Prefers networks whose weights happen to be small at the start."""
+
+    needs_data = False
+
+    def compute(self, network, inputs, targets):
+        return -float(sum(p.detach().abs().sum() for p in network.parameters()))
+
+
 class Listed(nas.Strategy):
     """Goes through the space in order; remembers what it was told."""
 
@@ -130,6 +139,11 @@ def nas_objectives():
         nas.Component("spread", Spread, "largest less smallest digit"),
         nas.Component("first", First, "the first digit"),
     ]
+
+
+@nas.hookimpl
+def nas_proxies():
+    return [nas.Component("lean", Lean, "small weights")]
 
 
 @nas.hookimpl
