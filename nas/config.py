@@ -147,8 +147,10 @@ class Config(_Model):
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"config {str(path)!r} cannot be read: {error}") from None
+        except OSError as error:
+            raise ConfigError(f"config {str(path)!r} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"config {str(path)!r} is no UTF-8 text: {error}") from None
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:

@@ -200,7 +200,7 @@ class Plugins:
 
 def switched_off() -> frozenset[str]:
     """Return the names of the plugins that ``NAS_DISABLE_PLUGINS`` leaves out."""
-    return frozenset(map(str.strip, os.environ.get(DISABLE, "").split(",")))
+    return frozenset(filter(None, map(str.strip, os.environ.get(DISABLE, "").split(","))))
 
 
 def _about(entry: EntryPoint) -> Loaded:

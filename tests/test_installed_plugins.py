@@ -114,3 +114,11 @@ def test_a_broken_one_is_listed_and_named(
     assert "no licence file" in caplog.text
     with pytest.raises(ComponentError, match=r"'synflow'.*'shaky' was not loaded.*no licence"):
         layer.registry("proxy").find("synflow")
+
+
+def test_with_nothing_disabled_nothing_is_said_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NAS_DISABLE_PLUGINS", raising=False)
+    with pytest.raises(ComponentError) as caught:
+        Plugins().registry("proxy").find("gradsin")
+    assert "Did you mean 'gradsign'?" in str(caught.value)
+    assert "disabled" not in str(caught.value)
