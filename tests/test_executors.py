@@ -16,16 +16,8 @@ from typing import Any
 import pytest
 
 import nas
-from nas.executors.jobs import (
-    Job,
-    Outcome,
-    Ref,
-    Setup,
-    pack_jobs,
-    pack_outcomes,
-    unpack_jobs,
-    unpack_outcomes,
-)
+from nas.executors.jobs import Job, Outcome, Ref, Setup
+from nas.executors.packing import pack_jobs, pack_outcomes, unpack_jobs, unpack_outcomes
 from nas.plugins import PluginFile
 from nas.trial import CurvePoint, Failure, Measurement
 

@@ -43,6 +43,13 @@ class Progress:
         seconds: wall time of this session.
         seconds_left: estimate, or None while there is nothing to estimate from.
         front: the feasible trials that no other dominates, by first objective.
+        rate: trials a second over the last moments, or None while nothing has finished.
+        idle: share of the workers' time in this session that no trial has used, in [0, 1], or
+            None while nothing has finished.
+        incidents: failures of the infrastructure in this session, by kind; what they met is
+            run again.
+        reused: trials that an earlier evaluation answered.
+        stuck: why nothing can run, such as which resource no node has; empty if something can.
     """
 
     new: Sequence[Trial]
@@ -53,6 +60,11 @@ class Progress:
     seconds: float = 0.0
     seconds_left: float | None = None
     front: Sequence[Trial] = ()
+    rate: float | None = None
+    idle: float | None = None
+    incidents: Mapping[str, int] = field(default_factory=dict)
+    reused: int = 0
+    stuck: str = ""
 
 
 class Observer(Protocol):

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from nas.abstract.dataset import SearchData
 from nas.executors.jobs import Finished, Job, Setup
+from nas.executors.protocol import ExecutorState
 from nas.executors.worker import Worker
+from nas.incident import Incident
 
 TOGETHER_SECONDS = 0.02
 """Jobs quicker than this are handed over together."""
@@ -36,6 +38,14 @@ class InlineExecutor:
             outcome, weights = self._worker.run(self._waiting.popleft())
             finished.append(Finished(outcome, _keeping(weights)))
         return finished
+
+    def incidents(self) -> list[Incident]:
+        """Nothing can be lost but this process itself."""
+        return []
+
+    def state(self) -> ExecutorState:
+        """Nothing runs unless it is waited for."""
+        return ExecutorState(self.workers, waiting=len(self._waiting))
 
     def stop(self) -> None:
         """Forget what waits."""

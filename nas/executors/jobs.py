@@ -1,4 +1,4 @@
-"""What crosses from driver to worker and back: names and numbers as JSON, never objects."""
+"""What crosses from driver to worker and back: names and numbers, never objects."""
 
 from __future__ import annotations
 
@@ -102,35 +102,3 @@ class Finished:
 
     outcome: Outcome
     weights: Callable[[], bytes] | None = None
-
-
-def pack_jobs(jobs: list[Job]) -> str:
-    """Return jobs as JSON."""
-    return json.dumps([asdict(job) for job in jobs])
-
-
-def unpack_jobs(text: str) -> list[Job]:
-    """Read what ``pack_jobs`` wrote."""
-    return [Job(**job) for job in json.loads(text)]
-
-
-def pack_outcomes(outcomes: list[Outcome]) -> str:
-    """Return outcomes as JSON."""
-    return json.dumps([asdict(outcome) for outcome in outcomes])
-
-
-def unpack_outcomes(text: str) -> list[Outcome]:
-    """Read what ``pack_outcomes`` wrote."""
-    return [_outcome(values) for values in json.loads(text)]
-
-
-def _outcome(values: dict[str, Any]) -> Outcome:
-    failure = values["failure"]
-    return Outcome(
-        **{
-            **values,
-            "measurements": {k: Measurement(**m) for k, m in values["measurements"].items()},
-            "curve": tuple(CurvePoint(**point) for point in values["curve"]),
-            "failure": Failure(**failure) if failure else None,
-        }
-    )

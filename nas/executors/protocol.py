@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from nas.executors.jobs import Finished, Job
+from nas.incident import Incident
+
+
+@dataclass(frozen=True)
+class Running:
+    """A trial that is being evaluated.
+
+    Args:
+        number: of the trial.
+        worker: which machine and process.
+        since: Unix time at which it was given to the worker.
+    """
+
+    number: int
+    worker: str
+    since: float
+
+
+@dataclass(frozen=True)
+class ExecutorState:
+    """What runs where, for people.
+
+    Args:
+        workers: how many jobs can run at once now.
+        running: trials that workers have.
+        waiting: how many jobs wait for a worker.
+        stuck: why nothing can run, such as which resource no node has; empty if something can.
+    """
+
+    workers: int
+    running: tuple[Running, ...] = ()
+    waiting: int = 0
+    stuck: str = ""
 
 
 class Executor(Protocol):
@@ -12,7 +46,7 @@ class Executor(Protocol):
 
     Attributes:
         description: for people, such as ``ray: 2 workers``.
-        workers: how many jobs can run at once.
+        workers: how many jobs can run at once now.
     """
 
     description: str
@@ -24,6 +58,14 @@ class Executor(Protocol):
 
     def wait(self, timeout: float) -> list[Finished]:
         """Return what has finished, as soon as anything has; nothing after ``timeout`` seconds."""
+        ...
+
+    def incidents(self) -> list[Incident]:
+        """Return what went wrong with the infrastructure since the last call."""
+        ...
+
+    def state(self) -> ExecutorState:
+        """Return what runs where, and if nothing can run, why."""
         ...
 
     def stop(self) -> None:

@@ -20,17 +20,11 @@ from ray.exceptions import RayActorError, RayError  # noqa: TID253 - as above
 from nas.abstract.dataset import SearchData
 from nas.abstract.evaluator import Evaluator
 from nas.errors import StudyError
-from nas.executors.jobs import (
-    Finished,
-    Job,
-    Outcome,
-    Setup,
-    pack_jobs,
-    pack_outcomes,
-    unpack_jobs,
-    unpack_outcomes,
-)
+from nas.executors.jobs import Finished, Job, Outcome, Setup
+from nas.executors.packing import pack_jobs, pack_outcomes, unpack_jobs, unpack_outcomes
+from nas.executors.protocol import ExecutorState
 from nas.executors.worker import Worker
+from nas.incident import Incident
 from nas.trial import Failure
 
 log = logging.getLogger(__name__)
@@ -126,6 +120,14 @@ class RayExecutor:
         finished = [item for ref in ready for item in self._collect(ref)]
         self._dispatch()
         return finished
+
+    def incidents(self) -> list[Incident]:
+        """Return what went wrong with the infrastructure since the last call."""
+        return []
+
+    def state(self) -> ExecutorState:
+        """Return what runs where."""
+        return ExecutorState(self.workers, waiting=len(self._waiting) + len(self._alone))
 
     def stop(self) -> None:
         """Kill the actors with what they run, and a local Ray with them."""
