@@ -9,19 +9,35 @@ from collections.abc import Iterable, Iterator, Mapping
 Value = bool | int | float | str
 """What a decision can be set to: anything JSON and SQLite hold without loss."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 
 class Architecture(Mapping[str, Value]):
     """The active decisions of one architecture, in the order of its space.
+
+    Args:
+        decisions: by name.
+        reader: what has checked them: a space's decision tree, or nothing yet.
 
     Two architectures are equal when their decisions are; whether they are the same network is the
     space's question (``space.canonical_id``).
     """
 
-    __slots__ = ("_hash", "_values")
+    __slots__ = ("_hash", "_json", "_reader", "_values")
 
-    def __init__(self, decisions: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
+    def __init__(
+        self,
+        decisions: Mapping[str, Value] | Iterable[tuple[str, Value]],
+        reader: object | None = None,
+    ) -> None:
         self._values = dict(decisions)
         self._hash = hash(frozenset(self._values.items()))  # equality ignores order
+        self._reader = reader
+        self._json: str | None = None
+
+    def was_read_by(self, reader: object) -> bool:
+        """Tell whether ``reader`` made it, so that it need not be checked again."""
+        return self._reader is reader
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
@@ -47,9 +63,15 @@ class Architecture(Mapping[str, Value]):
     def __reduce__(self) -> tuple[type[Architecture], tuple[dict[str, Value]]]:
         return Architecture, (self._values,)
 
+    def to_dict(self) -> dict[str, Value]:
+        """Return the decisions as a dict of the caller's own."""
+        return dict(self._values)
+
     def to_json(self) -> str:
         """Return the decisions as compact JSON; ``from_json`` is its inverse."""
-        return json.dumps(self._values, separators=(",", ":"), ensure_ascii=False)
+        if self._json is None:
+            self._json = _ENCODER.encode(self._values)
+        return self._json
 
     @classmethod
     def from_json(cls, text: str) -> Architecture:

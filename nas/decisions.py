@@ -92,6 +92,7 @@ class DecisionTree:
         self._when: list[list[tuple[str, frozenset[int]]]] = []
         for decision in self.decisions:
             self._add(decision)
+        self._counts = [(decision.name, len(decision.values)) for decision in self.decisions]
 
     def _add(self, decision: Decision) -> None:
         if decision.name in self._index:
@@ -129,17 +130,21 @@ class DecisionTree:
 
     def active(self, position: int, point: Mapping[str, int]) -> bool:
         """Tell whether decision number ``position`` is active, given the earlier ones."""
-        return all(point.get(parent, -1) in allowed for parent, allowed in self._when[position])
+        for parent, allowed in self._when[position]:  # noqa: SIM110 - the hottest line of a search
+            if point.get(parent, -1) not in allowed:
+                return False
+        return True
 
     def complete(self, wanted: Mapping[str, int], rng: Rng | None = None) -> dict[str, int]:
         """Keep what is active of ``wanted``; draw what is missing, or take its first value."""
         point: dict[str, int] = {}
-        for i, decision in enumerate(self.decisions):
-            if not self._when[i] or self.active(i, point):
-                index = wanted.get(decision.name)
-                if index is None:
-                    index = below(len(decision.values), rng) if rng is not None else 0
-                point[decision.name] = index
+        for i, (name, count) in enumerate(self._counts):
+            if self._when[i] and not self.active(i, point):
+                continue
+            index = wanted.get(name)
+            if index is None:
+                index = below(count, rng) if rng is not None else 0
+            point[name] = index
         return point
 
     def read(self, values: Mapping[str, Value]) -> dict[str, int]:
@@ -155,7 +160,7 @@ class DecisionTree:
             if decision.name not in values:
                 raise SpaceError(f"decision {decision.name!r} is missing")
             value = values[decision.name]
-            index = self._index[decision.name].get(value) if _is_plain(value) else None
+            index = self._index[decision.name].get(value) if isinstance(value, Value) else None
             if index is None:
                 shown = listed(map(repr, decision.values[:12]))
                 raise SpaceError(

@@ -96,6 +96,8 @@ class Space(ABC):
     @final
     def architecture(self, decisions: Mapping[str, Value]) -> Architecture:
         """Return the member with exactly these active decisions, or raise ``SpaceError``."""
+        if isinstance(decisions, Architecture) and decisions.was_read_by(self.tree):
+            return decisions
         return self._at(self.tree.read(decisions))
 
     @final
@@ -205,7 +207,9 @@ class Space(ABC):
 
     def _at(self, point: Mapping[str, int]) -> Architecture:
         values = self._values
-        return Architecture([(name, values[name][index]) for name, index in point.items()])
+        return Architecture(
+            [(name, values[name][index]) for name, index in point.items()], self.tree
+        )
 
     @cached_property
     def _values(self) -> dict[str, tuple[Value, ...]]:

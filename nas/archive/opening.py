@@ -101,6 +101,8 @@ def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
         )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # every checkpoint writes each page that has changed: seldom is cheaper, 32 MB is no burden
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
 
 
 def open_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from nas.abstract.strategy import Problem
@@ -22,6 +22,7 @@ from nas.engine.interrupts import Interrupts
 from nas.engine.progress import Observer, Plan, Progress
 from nas.engine.proposer import Candidate, Proposer
 from nas.engine.same_failure import SameFailure
+from nas.engine.trials import Started
 from nas.errors import NASError
 from nas.executors.jobs import Finished, Job
 from nas.executors.protocol import Executor
@@ -59,7 +60,7 @@ class Loop:
         self._writer, self._proposer = writer, proposer
         self._archived = dict(writer.finished(study))
         self._results: dict[int, Trial] = {}
-        self._running: dict[int, Candidate] = {}
+        self._running: dict[int, Started] = {}
         self._turned_away: list[Record] = []
         self._guard = trials.ProtocolGuard()
         for metric, protocol in writer.protocols(study).items():
@@ -135,10 +136,11 @@ class Loop:
         elif infeasible or candidate.failure:
             self._turned_away.append(trials.turned_away(candidate, number, self._parts.space))
         else:
-            self._running[number] = candidate
+            decisions = candidate.proposal.architecture.to_dict()
             seed = trials.trial_seed(self._study.seed, number)
-            decisions = dict(candidate.proposal.architecture)
-            self._executor.submit(Job(number, decisions, self._parts.evaluator.budget, seed))
+            job = Job(number, decisions, self._parts.evaluator.budget, seed)
+            self._running[number] = Started(candidate, job)
+            self._executor.submit(job)
         if self._infeasible_run >= INFEASIBLE_IN_A_ROW:
             bounds = ", ".join(goal.bound() for goal in self._parts.goals if goal.bound())
             self._exhausted = f"{self._infeasible_run} candidates in a row broke a bound ({bounds})"
@@ -159,14 +161,11 @@ class Loop:
         self._count(trial)
 
     def _record(self, finished: Finished) -> Record:
-        outcome = self._guard.check(finished.outcome)
         return trials.evaluated(
-            replace(finished, outcome=outcome),
-            self._running.pop(outcome.number),
+            self._guard.check(finished),
+            self._running.pop(finished.outcome.number),
             self._parts.space,
             self._parts.goals,
-            self._study.seed,
-            self._parts.evaluator.budget,
         )
 
     def _archive(self, records: list[Record]) -> None:
@@ -233,10 +232,9 @@ class Loop:
     def _finish(self, reason: Reason) -> None:
         """Stop what runs, record it as cancelled, close the session."""
         self._executor.stop()
-        budget = self._parts.evaluator.budget
         stopped = [
-            trials.cancelled(candidate, number, self._parts.space, self._study.seed, budget)
-            for number, candidate in sorted(self._running.items())
+            trials.cancelled(started, self._parts.space)
+            for _, started in sorted(self._running.items())
         ]
         self._running.clear()
         self._archive(stopped)

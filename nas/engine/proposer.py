@@ -85,6 +85,7 @@ class Proposer:
         self._ids: set[str] = set()
         self._keys: set[tuple[str, tuple[float, ...]]] = set()
         self._estimates: dict[Architecture, dict[str, float] | Failure] = {}
+        self._canonical: dict[Architecture, str] = {}
         self.turned_away: Counter[str] = Counter()
 
     def propose(self, number: int) -> Candidate | None:
@@ -102,6 +103,7 @@ class Proposer:
         chosen = self._choose(number, list(drawn.values()), source)
         self.know(chosen)
         self._estimates.clear()
+        self._canonical.clear()
         return chosen
 
     def tell(self, trial: Trial) -> None:
@@ -139,7 +141,7 @@ class Proposer:
 
     def _look(self, proposal: Proposal) -> Candidate:
         architecture = proposal.architecture
-        canonical_id = self._space.canonical_id(architecture)
+        canonical_id = self._canonical_id(architecture)
         estimate = self._estimate(architecture)
         if isinstance(estimate, Failure):
             return Candidate(proposal, canonical_id, {}, failure=estimate)
@@ -150,6 +152,11 @@ class Proposer:
             if goal.metric in estimate and goal.violation(estimate[goal.metric]) > 0
         )
         return Candidate(proposal, canonical_id, estimate, violation, broken)
+
+    def _canonical_id(self, architecture: Architecture) -> str:
+        if architecture not in self._canonical:
+            self._canonical[architecture] = self._space.canonical_id(architecture)
+        return self._canonical[architecture]
 
     def _estimate(self, architecture: Architecture) -> dict[str, float] | Failure:
         if architecture not in self._estimates:
@@ -201,7 +208,7 @@ class Proposer:
     def _is_new(self, architecture: Architecture, drawn: Mapping[Architecture, Candidate]) -> bool:
         if architecture in drawn:
             return False
-        canonical_id = self._space.canonical_id(architecture)
+        canonical_id = self._canonical_id(architecture)
         if any(candidate.canonical_id == canonical_id for candidate in drawn.values()):
             return False
         if canonical_id not in self._ids:

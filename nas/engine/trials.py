@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from nas.abstract.space import Space
 from nas.archive.record import Record
 from nas.engine.proposer import Candidate
-from nas.executors.jobs import Finished, Outcome
+from nas.executors.jobs import Finished, Job, Outcome
 from nas.goals import Goal, losses, violation
 from nas.seeds import derive
 from nas.trial import Failure, Status, Trial
+
+
+@dataclass(frozen=True)
+class Started:
+    """A candidate that is being evaluated, by what job."""
+
+    candidate: Candidate
+    job: Job
 
 
 def trial_seed(study_seed: int, number: int) -> int:
@@ -32,43 +41,35 @@ def turned_away(candidate: Candidate, number: int, space: Space) -> Record:
     return _record(trial, candidate, space)
 
 
-def cancelled(
-    candidate: Candidate, number: int, space: Space, study_seed: int, budget: int | None
-) -> Record:
+def cancelled(started: Started, space: Space) -> Record:
     """Return the record of a trial that the user stopped; it runs again later."""
+    candidate, job = started.candidate, started.job
     trial = Trial(
-        number=number,
+        number=job.number,
         architecture=candidate.proposal.architecture,
         status=Status.CANCELLED,
         metrics=dict(candidate.analytic),
-        seed=trial_seed(study_seed, number),
-        budget=budget,
+        seed=job.seed,
+        budget=job.budget,
         parents=candidate.proposal.parents,
     )
     return _record(trial, candidate, space)
 
 
-def evaluated(
-    finished: Finished,
-    candidate: Candidate,
-    space: Space,
-    goals: Sequence[Goal],
-    study_seed: int,
-    budget: int | None,
-) -> Record:
+def evaluated(finished: Finished, started: Started, space: Space, goals: Sequence[Goal]) -> Record:
     """Return the record of a trial that ran to its end."""
-    outcome = finished.outcome
+    outcome, candidate, job = finished.outcome, started.candidate, started.job
     metrics = {**candidate.analytic, **outcome.metrics}
     complete = outcome.failure is None
     trial = Trial(
-        number=outcome.number,
+        number=job.number,
         architecture=candidate.proposal.architecture,
         status=Status.COMPLETE if complete else Status.FAILED,
         losses=losses(goals, metrics) if complete else (),
         violation=violation(goals, metrics) if complete else 0.0,
         metrics=metrics,
-        seed=trial_seed(study_seed, outcome.number),
-        budget=budget,
+        seed=job.seed,
+        budget=job.budget,
         seconds=outcome.seconds,
         parents=candidate.proposal.parents,
         failure=outcome.failure,
@@ -79,7 +80,7 @@ def evaluated(
 def _record(
     trial: Trial, candidate: Candidate, space: Space, finished: Finished | None = None
 ) -> Record:
-    outcome = finished.outcome if finished else Outcome(trial.number)
+    outcome = finished.outcome if finished else _NOTHING
     return Record(
         trial=trial,
         canonical_id=candidate.canonical_id,
@@ -93,6 +94,10 @@ def _record(
     )
 
 
+_NOTHING = Outcome(-1)
+"""What there is of a trial that did not run."""
+
+
 class ProtocolGuard:
     """Refuses a measured number whose protocol differs from the study's first one."""
 
@@ -103,8 +108,9 @@ class ProtocolGuard:
         """Fix the protocol of a metric."""
         self._protocols.setdefault(metric, protocol)
 
-    def check(self, outcome: Outcome) -> Outcome:
-        """Return the outcome, or a failure of kind ``protocol`` that names what differs."""
+    def check(self, finished: Finished) -> Finished:
+        """Return what finished, or a failure of kind ``protocol`` that names what differs."""
+        outcome = finished.outcome
         for metric, measurement in outcome.measurements.items():
             protocol = measurement.protocol
             known = self._protocols.setdefault(metric, protocol)
@@ -112,12 +118,6 @@ class ProtocolGuard:
             if wrong:
                 shown = ", ".join(f"{k}: {known.get(k)} -> {protocol.get(k)}" for k in wrong)
                 message = f"{metric} was measured differently than before in this study: {shown}"
-                return Outcome(
-                    outcome.number,
-                    curve=outcome.curve,
-                    failure=Failure("protocol", message),
-                    started=outcome.started,
-                    seconds=outcome.seconds,
-                    worker=outcome.worker,
-                )
-        return outcome
+                failure = Failure("protocol", message)
+                return Finished(replace(outcome, metrics={}, measurements={}, failure=failure))
+        return finished

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from nas.executors.jobs import Job, Outcome
@@ -12,7 +11,7 @@ from nas.trial import CurvePoint, Failure, Measurement
 
 def pack_jobs(jobs: list[Job]) -> str:
     """Return jobs as JSON."""
-    return json.dumps([asdict(job) for job in jobs])
+    return json.dumps([{**vars(job), "decisions": dict(job.decisions)} for job in jobs])
 
 
 def unpack_jobs(text: str) -> list[Job]:
@@ -22,7 +21,7 @@ def unpack_jobs(text: str) -> list[Job]:
 
 def pack_outcomes(outcomes: list[Outcome]) -> str:
     """Return outcomes as JSON."""
-    return json.dumps([asdict(outcome) for outcome in outcomes])
+    return json.dumps([_plain(outcome) for outcome in outcomes])
 
 
 def unpack_outcomes(text: str) -> list[Outcome]:
@@ -30,13 +29,22 @@ def unpack_outcomes(text: str) -> list[Outcome]:
     return [_outcome(values) for values in json.loads(text)]
 
 
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    # dataclasses.asdict copies every value deeply, which costs more than a cheap job does
+    return {
+        **vars(outcome),
+        "metrics": dict(outcome.metrics),
+        "measurements": {
+            k: {**vars(m), "protocol": dict(m.protocol)} for k, m in outcome.measurements.items()
+        },
+        "curve": [{"step": p.step, "metrics": dict(p.metrics)} for p in outcome.curve],
+        "failure": vars(outcome.failure) if outcome.failure else None,
+    }
+
+
 def _outcome(values: dict[str, Any]) -> Outcome:
     failure = values["failure"]
-    return Outcome(
-        **{
-            **values,
-            "measurements": {k: Measurement(**m) for k, m in values["measurements"].items()},
-            "curve": tuple(CurvePoint(**point) for point in values["curve"]),
-            "failure": Failure(**failure) if failure else None,
-        }
-    )
+    values["measurements"] = {k: Measurement(**m) for k, m in values["measurements"].items()}
+    values["curve"] = tuple(CurvePoint(**point) for point in values["curve"])
+    values["failure"] = Failure(**failure) if failure else None
+    return Outcome(**values)
