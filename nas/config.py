@@ -85,7 +85,7 @@ class FilterConfig(_Model):
 
 
 class StopConfig(_Model):
-    """When a study ends: after so many evaluated trials, so many seconds, or both."""
+    """When a study ends: after so many evaluated trials, so many seconds of all its sessions."""
 
     trials: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float | int, Field(gt=0)] | None = None
@@ -116,6 +116,10 @@ class Config(_Model):
         objectives: what to minimize or maximize, at least one.
         window: proposal k is made knowing the results of trials 0 to k - window, whatever the
             number of workers; so it is also how many trials can run at once.
+        order: in which the strategy is told of trials: by ``number``, whatever ends first, or by
+            ``completion``, which keeps uneven workers busy and makes the trials depend on who was
+            faster.
+        reuse: whether an evaluation that the archive holds already answers a trial.
         space, data, evaluator, strategy: components and their parameters.
         filter: which of several candidates is evaluated.
         stop: when the study ends.
@@ -126,6 +130,8 @@ class Config(_Model):
     seed: Annotated[int, Field(ge=0)] = 0
     objectives: Annotated[tuple[ObjectiveConfig, ...], Field(min_length=1, strict=False)]
     window: Annotated[int, Field(ge=1)] = 8
+    order: Literal["number", "completion"] = "number"
+    reuse: bool = False
     space: Named
     data: Named | None = None
     evaluator: Named

@@ -20,6 +20,7 @@ class Study:
         config: the config as plain JSON values.
         seed: what every other seed is derived from.
         window: proposal k is made knowing the results of trials 0 to k - window.
+        evaluation: digest of everything that an evaluation depends on but the architecture.
         id: row in the archive; 0 before it is archived.
     """
 
@@ -29,4 +30,5 @@ class Study:
     config: Mapping[str, Any]
     seed: int
     window: int
+    evaluation: str = ""
     id: int = 0

@@ -23,7 +23,7 @@ space = ComponentRecord("space", "toys:grid", {}, "toys", "1.0")
 goals = (Goal("a"), Goal("b"))
 with Writer.open(sys.argv[1]) as writer:
     study = writer.study(Study("s", "", goals, {}, 0, 1), [space])
-    first = len(writer.finished(study))
+    first = writer.count(study)
     for start in itertools.count(first, 4):
         records = []
         for n in range(start, start + 4):

@@ -236,6 +236,7 @@ def test_what_cannot_be_written_can_still_be_read(public: Path) -> None:
             assert archive.study("s").name == "s"
             assert list(archive.query("SELECT status FROM studies")[1]) == [("running",)]
             with as_owner(public, path), Writer.open(path) as writer:
+                study = writer.study(study, [SPACE])
                 writer.close_session(study, "finished", "done")
             assert archive.state("s").status == "finished", "a snapshot is taken anew"
 

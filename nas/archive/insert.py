@@ -34,8 +34,8 @@ _ARCHITECTURE_ID = (
 
 _TRIAL = f"""
 INSERT INTO trials (id, study, number, architecture, status, seed, budget, seconds, started,
-    violation, worker, failure_kind, failure_message, failure_traceback)
-VALUES (?, ?, ?, {_ARCHITECTURE_ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    violation, worker, failure_kind, failure_message, failure_traceback, reused, told)
+VALUES (?, ?, ?, {_ARCHITECTURE_ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _PARENT = "INSERT INTO parents (trial, position, parent) VALUES (?, ?, ?)"
 
@@ -84,7 +84,9 @@ def insert_components(
 
 
 def make_room(connection: sqlite3.Connection, study: Study, records: Sequence[Record]) -> list[int]:
-    """Return the ids for the records' trials; a cancelled trial is removed and leaves its id.
+    """Return the ids for the records' trials, which follow the order in which trials end.
+
+    A cancelled trial of the same number is removed.
 
     Raises:
         ArchiveError: a trial of that number has ended in another way, or comes twice.
@@ -92,20 +94,17 @@ def make_room(connection: sqlite3.Connection, study: Study, records: Sequence[Re
     numbers = [record.trial.number for record in records]
     if len(set(numbers)) < len(numbers):
         raise ArchiveError(f"study {study.name!r}: a trial was recorded twice, among {numbers}")
-    cancelled: dict[int, int] = {}
+    cancelled: list[tuple[int]] = []
     for number, id_, status in _by_number(connection, study, numbers):
         if status != Status.CANCELLED:
             raise ArchiveError(
                 f"study {study.name!r} has trial {number} already ({status}); "
                 "does another search write to it?"
             )
-        cancelled[number] = id_
+        cancelled.append((id_,))
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM trials").fetchone()
-    connection.executemany(
-        "DELETE FROM trials WHERE id = ?", [(id_,) for id_ in cancelled.values()]
-    )
-    fresh = iter(range(last + 1, last + 1 + len(records)))
-    return [cancelled[n] if n in cancelled else next(fresh) for n in numbers]
+    connection.executemany("DELETE FROM trials WHERE id = ?", cancelled)
+    return list(range(last + 1, last + 1 + len(records)))
 
 
 def insert_records(
@@ -185,6 +184,8 @@ def _trial(
         escaped(failure.kind) if failure else None,
         escaped(failure.message) if failure else None,
         escaped(failure.traceback) if failure else None,
+        record.reused,
+        record.told,
     )
 
 

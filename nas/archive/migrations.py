@@ -164,11 +164,46 @@ def m004_front(db: Database) -> None:
     db.execute("CREATE INDEX artifacts_sha256 ON artifacts (sha256)")
 
 
+def m005_sessions(db: Database) -> None:
+    """Who has run a study when, what was lost on the way, and which evaluations can be reused."""
+    db.execute("""
+    CREATE TABLE sessions ( -- one run of a search; a study that went on has several
+        id INTEGER PRIMARY KEY,
+        study INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+        began REAL NOT NULL, -- Unix time
+        heartbeat REAL NOT NULL, -- Unix time of the last sign of life
+        ended REAL, -- Unix time; NULL until it ends, or the next one finds that it was killed
+        status TEXT NOT NULL
+            CHECK (status IN ('running', 'finished', 'interrupted', 'failed', 'killed')),
+        reason TEXT NOT NULL, -- why it ended, in words
+        host TEXT NOT NULL, -- machine of the driver
+        pid INTEGER NOT NULL, -- process of the driver
+        state TEXT NOT NULL -- JSON object: what ran where at the last heartbeat
+    )""")
+    db.execute("CREATE INDEX sessions_study ON sessions (study, id)")
+    db.execute("""
+    CREATE TABLE incidents ( -- failures of machines; what they met has run again
+        id INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        at REAL NOT NULL, -- Unix time at which the driver noticed
+        kind TEXT NOT NULL, -- node, worker, network, version, storage
+        message TEXT NOT NULL,
+        number INTEGER, -- of the trial that it met, if any
+        worker TEXT NOT NULL -- machine and process, as far as they are known
+    )""")
+    db.execute("CREATE INDEX incidents_session ON incidents (session)")
+    db.execute("ALTER TABLE trials ADD COLUMN reused INTEGER REFERENCES trials")
+    db.execute("ALTER TABLE trials ADD COLUMN told INTEGER")
+    db.execute("ALTER TABLE studies ADD COLUMN evaluation TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX trials_reused ON trials (reused) WHERE reused IS NOT NULL")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
     m003_results,
     m004_front,
+    m005_sessions,
 )
 """In the order of their application; only ever added to."""
 

@@ -44,6 +44,8 @@ class Record:
         started: Unix time at which the worker began.
         worker: which machine and device it ran on.
         weights: gives the trained weights as safetensors bytes; called only if they are kept.
+        reused: id of the trial whose evaluation answered this one, or None.
+        told: in order of completion, how many trials had been told when this one was proposed.
     """
 
     trial: Trial
@@ -55,6 +57,8 @@ class Record:
     started: float = 0.0
     worker: str = ""
     weights: Callable[[], bytes] | None = None
+    reused: int | None = None
+    told: int | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from nas.trial import CurvePoint, Failure, Measurement, Status, Trial
 CHUNK = 1_000
 """Trials that are read at once."""
 
-STUDY = "SELECT id, name, goals, config, seed, window FROM studies"
+STUDY = "SELECT id, name, goals, config, seed, window, evaluation FROM studies"
 
 _TRIAL = """
 SELECT trials.id, trials.study, trials.number, architectures.decisions, trials.status,
@@ -53,9 +53,9 @@ def to_json(value: object, *, sort_keys: bool = False) -> str:
 
 def study_of(row: tuple[Any, ...], archive: str) -> Study:
     """Return the study of a row of ``STUDY``."""
-    number, name, goals, config, seed, window = row
+    id_, name, goals, config, seed, window, evaluation = row
     wanted = tuple(Goal(**goal) for goal in json.loads(goals))
-    return Study(name, archive, wanted, json.loads(config), seed, window, number)
+    return Study(name, archive, wanted, json.loads(config), seed, window, evaluation, id_)
 
 
 def find_study(connection: sqlite3.Connection, name: str | None, archive: str) -> Study:
@@ -146,6 +146,30 @@ def trials_of(
             return
         yield from trials_by_id(connection, goals, (id_ for id_, _ in found))
         after, left = found[-1][1], left - len(found)
+
+
+def trials_by_end(connection: sqlite3.Connection, study: Study) -> Iterator[Trial]:
+    """Return the trials that a study has now, in the order in which they ended, by the chunk."""
+    which = "FROM trials WHERE study = ? AND status <> 'cancelled' AND id"
+    (last,) = connection.execute(f"SELECT max(id) {which} > 0", (study.id,)).fetchone()
+    return _up_to(
+        connection, study, last or 0, f"SELECT id {which} > ? AND id <= ? ORDER BY id LIMIT ?"
+    )
+
+
+def _up_to(connection: sqlite3.Connection, study: Study, last: int, sql: str) -> Iterator[Trial]:
+    after, goals = 0, {study.id: study.goals}
+    while after < last:
+        found = connection.execute(sql, (study.id, after, last, CHUNK)).fetchall()
+        trials = trials_by_id(connection, goals, (id_ for (id_,) in found))
+        yield from sorted(trials, key=lambda trial: trial.id)
+        after = found[-1][0]
+
+
+def told_of(connection: sqlite3.Connection, study: Study) -> dict[int, int]:
+    """Return how many trials had been told when each was proposed, by number, where it is kept."""
+    sql = "SELECT number, told FROM trials WHERE study = ? AND told IS NOT NULL"
+    return dict(connection.execute(sql, (study.id,)).fetchall())
 
 
 def front_ids(connection: sqlite3.Connection, study: Study) -> list[int]:

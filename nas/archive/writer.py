@@ -6,23 +6,23 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
-from nas.archive import insert
-from nas.archive.artifacts import WEIGHTS, Artifacts
+from nas.archive import insert, sessions
+from nas.archive.artifacts import WEIGHTS
 from nas.archive.fronts import StudyFront
+from nas.archive.history import History
+from nas.archive.lease import BlockedStudy, Lease
 from nas.archive.opening import errors_of, open_for_writing
-from nas.archive.record import ComponentRecord, Record, Score
-from nas.archive.rows import STUDY, protocols_of, scores_of, study_of, to_json, trials_of
-from nas.archive.views import add_metrics
+from nas.archive.record import ComponentRecord, Record
+from nas.archive.studies import StudyStatus, create_study, go_on, set_status, space_of
 from nas.errors import ArchiveError
+from nas.incident import Incident
 from nas.study import Study
 from nas.trial import Status, Trial
-
-StudyStatus = Literal["running", "finished", "interrupted", "failed"]
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,18 @@ class Recorded:
     front: tuple[int, ...]
 
 
-class Writer:
+class Writer(History):
     """The one that writes to an archive; ``Writer.open`` makes it, ``close`` ends it.
 
-    A second writer on another study of the same file works; they take turns. Two on the same study
-    cannot overwrite each other: the later one gets an ``ArchiveError``.
+    A second writer on another study of the same file works; they take turns. One on the same study
+    is refused by ``study``, which holds a lease on it until the session or the process ends.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path, self._connection = path, connection
-        self._artifacts = Artifacts(path)
+        super().__init__(path, connection)
         self._fronts: dict[int, StudyFront] = {}
+        self._leases: dict[int, Lease] = {}
+        self._sessions: dict[int, int] = {}
         self._data_version = -1
 
     @classmethod
@@ -83,20 +84,16 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Close the file; more than once is fine."""
+        """Close the file and let others have the studies; more than once is fine."""
         self._connection.close()
-
-    def existing(self, name: str) -> Study | None:
-        """Return the study of that name as it was archived, or None."""
-        with errors_of(self._path):
-            row = self._connection.execute(f"{STUDY} WHERE name = ?", (name,)).fetchone()
-        return study_of(row, str(self._path)) if row else None
+        while self._leases:
+            self._leases.popitem()[1].release()
 
     def study(self, study: Study, components: Sequence[ComponentRecord]) -> Study:
         """Begin a session: create the study, or go on with the one of that name.
 
         Args:
-            study: what to create; of one that exists, only the name counts.
+            study: what to create; of one that exists, config and evaluation are brought up to date.
             components: what is used now, one of them of role ``space``. Versions that an existing
                 study has not been run with before are added to it.
 
@@ -104,21 +101,27 @@ class Writer:
             The study as it is archived, with its id.
 
         Raises:
-            ArchiveError: the existing study is in another space, or something is not plain JSON.
+            ArchiveError: the existing study is in another space, another driver runs it, or
+                something is not plain JSON.
         """
         with self._transaction():
             space = insert.insert_space(self._connection, components)
             existing = self.existing(study.name)
             if existing is None:
-                self._create(study, space)
+                create_study(self._connection, study, space)
             elif self._space(existing) != space:
                 raise ArchiveError(
                     f"study {study.name!r} is in another space; give the new one another name"
                 )
             archived = self.existing(study.name)
             assert archived is not None
+            self._take_lease(archived)
+            go_on(self._connection, archived, study)
             insert.insert_components(self._connection, archived.id, components)
-            self._set_status(archived, "running", "")
+            set_status(self._connection, archived, "running", "")
+            self._sessions[archived.id] = sessions.begin(self._connection, archived)
+            archived = self.existing(study.name)
+            assert archived is not None
         return archived
 
     def record(self, study: Study, records: Sequence[Record]) -> Recorded:
@@ -159,27 +162,27 @@ class Writer:
             self._forget_what_others_changed()
             return self._front(study).trials()
 
-    def finished(self, study: Study) -> dict[int, Trial]:
-        """Return all trials by number, without cancelled ones: what a resumed search replays."""
+    def spent(self, study: Study) -> float:
+        """Return the seconds of all earlier sessions; a killed one ran to its last heartbeat."""
         with errors_of(self._path):
-            trials = trials_of(self._connection, study)
-            return {t.number: t for t in trials if t.status is not Status.CANCELLED}
+            return sessions.spent(self._connection, study, self._session(study))
 
-    def scores(self, study: Study) -> Iterator[Score]:
-        """Yield every score of a study by trial number, those of cancelled trials too."""
-        with errors_of(self._path):
-            for _, score in scores_of(self._connection, study):
-                yield score
+    def heartbeat(self, study: Study, state: Mapping[str, Any]) -> None:
+        """Note that the session is alive, and what runs where."""
+        with self._transaction():
+            sessions.beat(self._connection, self._session(study), state)
 
-    def protocols(self, study: Study) -> dict[str, dict[str, Any]]:
-        """Return the protocol of each measured metric, as the study's first trial has it."""
-        with errors_of(self._path):
-            return protocols_of(self._connection, study)
+    def incidents(self, study: Study, incidents: Sequence[Incident]) -> None:
+        """Keep what went wrong with the machines."""
+        with self._transaction():
+            sessions.add_incidents(self._connection, self._session(study), incidents)
 
     def close_session(self, study: Study, status: StudyStatus, reason: str) -> None:
-        """Note how a session ended, and why, in words."""
+        """Note how a session ended, and why, in words; another driver may go on with the study."""
         with self._transaction():
-            self._set_status(study, status, reason)
+            set_status(self._connection, study, status, reason)
+            sessions.end(self._connection, self._session(study), status, reason)
+        self._leases.pop(study.id).release()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -210,36 +213,28 @@ class Writer:
         return self._fronts[study.id]
 
     def _space(self, study: Study) -> int:
-        sql = "SELECT space FROM studies WHERE id = ? AND name = ?"
-        row = self._connection.execute(sql, (study.id, study.name)).fetchone()
-        if row is None:
+        space = space_of(self._connection, study)
+        if space is None:
             raise ArchiveError(f"study {study.name!r} is not in {str(self._path)!r}")
-        return int(row[0])
+        return space
 
-    def _create(self, study: Study, space: int) -> None:
-        if not study.goals:
-            raise ArchiveError(f"study {study.name!r} has no objective")
-        goals = to_json([asdict(goal) for goal in study.goals])
-        self._connection.execute(
-            """INSERT INTO studies (name, space, goals, config, seed, window, status, reason,
-                created, updated) VALUES (?, ?, ?, ?, ?, ?, 'running', '', ?, 0)""",
-            (
-                study.name,
-                space,
-                goals,
-                to_json(study.config),
-                study.seed,
-                study.window,
-                time.time(),
-            ),
-        )
-        add_metrics(self._connection, (goal.metric for goal in study.goals))
+    def _session(self, study: Study) -> int:
+        if study.id not in self._sessions:
+            raise ArchiveError(f"study {study.name!r} has no session: begin one with Writer.study")
+        return self._sessions[study.id]
 
-    def _set_status(self, study: Study, status: StudyStatus, reason: str) -> None:
-        self._connection.execute(
-            "UPDATE studies SET status = ?, reason = ?, updated = ? WHERE id = ?",
-            (status, insert.escaped(reason), time.time(), study.id),
-        )
+    def _take_lease(self, study: Study) -> None:
+        if study.id in self._leases:
+            return
+        try:
+            self._leases[study.id] = Lease(self._path, study.id)
+        except BlockedStudy:
+            holder = sessions.latest(self._connection, study)
+            who = f": {holder.holder()}" if holder else ""
+            raise ArchiveError(
+                f"study {study.name!r} in {str(self._path)!r} is being run by another driver{who}. "
+                "Wait for it or stop it; a study of another name can run beside it"
+            ) from None
 
     def _save(self, front: StudyFront, study: Study, records: Mapping[int, Record]) -> set[str]:
         """Write how the front has changed; returns the hashes of weights that lost their row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from nas.abstract.dataset import Dataset, SearchData
@@ -20,6 +20,7 @@ from nas.abstract.space import Space
 from nas.abstract.strategy import Strategy
 from nas.archive.record import ComponentRecord
 from nas.config import Config, Named
+from nas.engine.reuse import evaluation_digest
 from nas.errors import ConfigError, PluginError
 from nas.executors.jobs import Ref, Setup
 from nas.goals import Goal
@@ -36,6 +37,7 @@ class Assembly:
     Args:
         setup: what workers build for themselves.
         components: provenance, for the archive.
+        evaluation: digest of everything that an evaluation depends on but the architecture.
     """
 
     plugins: Plugins
@@ -49,6 +51,7 @@ class Assembly:
     predictor: Predictor | None
     setup: Setup
     components: tuple[ComponentRecord, ...]
+    evaluation: str
 
     @property
     def analytic(self) -> dict[str, AnalyticObjective]:
@@ -98,6 +101,7 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         predictor,
         _setup(builder, config, space_config, objectives, files),
         tuple(builder.components),
+        _evaluation(builder.components, objectives, evaluator, data),
     )
 
 
@@ -212,3 +216,21 @@ def _setup(
         measured,
         tuple(files),
     )
+
+
+def _evaluation(
+    components: Sequence[ComponentRecord],
+    objectives: Sequence[Objective],
+    evaluator: Evaluator,
+    data: SearchData | None,
+) -> str:
+    by_role = {c.role: asdict(c) for c in components if c.role in ("space", "evaluator")}
+    of_objectives = [c for c in components if c.role == "objective"]
+    measured = [
+        asdict(component)
+        for component, objective in zip(of_objectives, objectives, strict=True)
+        if isinstance(objective, MeasuredObjective)
+    ]
+    fingerprint = data.fingerprint if data is not None else None
+    known = {"measured": measured, "budget": evaluator.budget, "data": fingerprint}
+    return evaluation_digest({**by_role, **known})

@@ -1,15 +1,13 @@
 """The loop: propose, run, archive, tell. Short enough to read aloud.
 
-Determinism: proposal k is made knowing exactly the results of trials 0 to k - window, told in the
-order of their numbers. What finishes earlier waits to be told; it is archived at once all the same.
 Resume is replay: a trial that the archive holds is proposed again, and answered by the archive.
+What a strategy knows at each proposal is ``nas.engine.order``'s business.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,22 +17,30 @@ from nas.archive.writer import Writer
 from nas.engine import trials
 from nas.engine.assembly import Assembly
 from nas.engine.interrupts import Interrupts
-from nas.engine.progress import Observer, Plan, Progress
+from nas.engine.meter import Meter
+from nas.engine.order import Order
+from nas.engine.progress import Observer, Plan
 from nas.engine.proposer import Candidate, Proposer
+from nas.engine.replay import Replay
+from nas.engine.reuse import Reuse
 from nas.engine.same_failure import SameFailure
 from nas.engine.trials import Started
 from nas.errors import NASError
 from nas.executors.jobs import Finished, Job
 from nas.executors.protocol import Executor
 from nas.study import Study
-from nas.trial import Status, Trial
+from nas.trial import Trial
 
 log = logging.getLogger(__name__)
 
 INFEASIBLE_IN_A_ROW = 2_000
 """A study stops when so many candidates in a row broke their bounds."""
-HEARTBEAT = 0.5
+SETTLED_AT_ONCE = 256
+"""Trials that end without a worker are archived together, at most so many."""
+WAIT = 0.5
 """Seconds after which an observer hears of the search even if nothing has finished."""
+HEARTBEAT = 1.0
+"""Seconds between two notes in the archive of what runs where."""
 
 
 @dataclass(frozen=True)
@@ -53,29 +59,35 @@ class Loop:
         parts: everything it is made of.
         writer: the archive's only writer.
         proposer: where candidates come from.
+        order: when the strategy is told what.
+        reuse: finds earlier evaluations; None if every trial is to be evaluated.
     """
 
-    def __init__(self, study: Study, parts: Assembly, writer: Writer, proposer: Proposer) -> None:
+    def __init__(
+        self,
+        study: Study,
+        parts: Assembly,
+        writer: Writer,
+        proposer: Proposer,
+        order: Order,
+        reuse: Reuse | None,
+    ) -> None:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
-        self._archived = dict(writer.finished(study))
-        self._results: dict[int, Trial] = {}
+        self._order, self._reuse = order, reuse
+        self._earlier = Replay(writer.finished(study))
         self._running: dict[int, Started] = {}
-        self._turned_away: list[Record] = []
-        self._guard = trials.ProtocolGuard()
-        for metric, protocol in writer.protocols(study).items():
-            self._guard.expect(metric, protocol)
-        self._next, self._told, self._counted, self._infeasible_run = 0, 0, 0, 0
+        self._settled: list[Record] = []
+        self._guard = trials.ProtocolGuard(writer.protocols(study))
+        self._next, self._counted, self._infeasible_run = 0, 0, 0
         self._exhausted = ""
         self._same_failure = SameFailure()
-        self._failed: Counter[str] = Counter()
-        self._done = 0
-        self.resumed = len(self._archived)
+        self._noted = 0.0
 
     def run(self, executor: Executor, plan: Plan, observer: Observer | None) -> Reason:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
-        self._began = time.monotonic()
+        self._meter = Meter(plan, self._writer.spent(self._study))
         self._parts.strategy.start(Problem(self._parts.space, self._parts.goals, self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
@@ -99,19 +111,21 @@ class Loop:
             if not self._running:
                 return Reason(self._why_done())
             with interrupts.allowed():
-                finished = self._executor.wait(HEARTBEAT)
+                finished = self._executor.wait(WAIT)
             self._archive([self._record(item) for item in finished])
+            self._look_around()
 
     def _propose(self) -> None:
-        """Propose and submit as long as the window and the budget allow."""
+        """Propose and submit as long as order and budget allow."""
         while self._wants_more():
-            while self._told < self._next - self._study.window + 1:
-                if self._told not in self._results:
-                    if not self._turned_away:
-                        return
-                    self._archive([])
-                else:
-                    self._tell(self._results.pop(self._told))
+            due = self._order.due(self._next, len(self._running))
+            if due is None or len(self._settled) >= SETTLED_AT_ONCE:
+                if not self._settled:
+                    return
+                self._archive([])
+            if due is None:
+                continue
+            self._tell(due)
             candidate = self._proposer.propose(self._next)
             if candidate is None:
                 self._exhausted = "every architecture that the space has left was evaluated"
@@ -119,10 +133,9 @@ class Loop:
             self._take(candidate)
 
     def _wants_more(self) -> bool:
-        stop = self._plan
-        if self._exhausted or (stop.stop_trials and self._counted >= stop.stop_trials):
+        if self._exhausted or self._meter.out_of_time:
             return False
-        return not (stop.stop_seconds and time.monotonic() - self._began >= stop.stop_seconds)
+        return not (self._plan.stop_trials and self._counted >= self._plan.stop_trials)
 
     def _take(self, candidate: Candidate) -> None:
         """Give the next number to a candidate: answered by the archive, turned away, or run."""
@@ -131,34 +144,49 @@ class Loop:
         infeasible = candidate.violation > 0 and candidate.failure is None
         self._infeasible_run = self._infeasible_run + 1 if infeasible else 0
         self._counted += not infeasible
-        if number in self._archived:
-            self._answer(number, candidate)
-        elif infeasible or candidate.failure:
-            self._turned_away.append(trials.turned_away(candidate, number, self._parts.space))
+        earlier = self._earlier.take(number)
+        if earlier is not None:
+            self._answer(earlier, candidate)
+        elif (settled := self._settle(candidate, number, infeasible=infeasible)) is not None:
+            self._settled.append(settled)
         else:
-            decisions = candidate.proposal.architecture.to_dict()
-            seed = trials.trial_seed(self._study.seed, number)
-            job = Job(number, decisions, self._parts.evaluator.budget, seed)
-            self._running[number] = Started(candidate, job)
-            self._executor.submit(job)
+            self._submit(candidate, number)
         if self._infeasible_run >= INFEASIBLE_IN_A_ROW:
             bounds = ", ".join(goal.bound() for goal in self._parts.goals if goal.bound())
             self._exhausted = f"{self._infeasible_run} candidates in a row broke a bound ({bounds})"
 
-    def _answer(self, number: int, candidate: Candidate) -> None:
+    def _settle(self, candidate: Candidate, number: int, *, infeasible: bool) -> Record | None:
+        """Return the record of a trial that needs no worker."""
+        space, told = self._parts.space, self._order.told()
+        if infeasible or candidate.failure:
+            return trials.turned_away(candidate, number, space, told)
+        earlier = self._reuse.find(candidate) if self._reuse else None
+        if earlier is None:
+            return None
+        self._meter.reused += 1
+        budget = self._parts.evaluator.budget
+        return trials.reused(earlier, candidate, number, space, self._parts.goals, budget, told)
+
+    def _submit(self, candidate: Candidate, number: int) -> None:
+        decisions = candidate.proposal.architecture.to_dict()
+        seed = trials.trial_seed(self._study.seed, number)
+        job = Job(number, decisions, self._parts.evaluator.budget, seed)
+        self._running[number] = Started(candidate, job, self._order.told())
+        self._executor.submit(job)
+
+    def _answer(self, trial: Trial, candidate: Candidate) -> None:
         """Take the result of an earlier session."""
-        trial = self._archived.pop(number)
         if trial.architecture != candidate.proposal.architecture:
             log.warning(
                 "trial %d is %s in the archive, but %s was proposed now; the archive is right "
                 "(has a plugin changed since?)",
-                number,
+                trial.number,
                 trial.architecture,
                 candidate.proposal.architecture,
             )
             self._proposer.know(self._proposer.look_at(trial.architecture, trial.parents))
-        self._results[number] = trial
-        self._count(trial)
+        self._order.answered(trial)
+        self._meter.answered(trial)
 
     def _record(self, finished: Finished) -> Record:
         return trials.evaluated(
@@ -170,64 +198,58 @@ class Loop:
 
     def _archive(self, records: list[Record]) -> None:
         """Make trials durable, then let everyone know: events, then whoever watches."""
-        records = self._turned_away + records
-        self._turned_away = []
+        records = self._settled + records
+        self._settled = []
         recorded = self._writer.record(self._study, records) if records else None
         for trial in recorded.trials if recorded else ():
-            self._results[trial.number] = trial
-            self._count(trial)
+            self._order.ended(trial)
             self._parts.plugins.tell("nas_trial_finished", study=self._study, trial=trial)
-        if recorded and recorded.front_changed:
-            self._parts.plugins.tell("nas_front_changed", study=self._study, front=recorded.front)
-        self._show(list(recorded.trials) if recorded else [])
+        if recorded:
+            self._meter.ended(recorded.trials)
+            if recorded.front_changed:
+                self._parts.plugins.tell(
+                    "nas_front_changed", study=self._study, front=recorded.front
+                )
+        self._show(recorded.trials if recorded else ())
 
-    def _count(self, trial: Trial) -> None:
-        self._done += trial.status in (Status.COMPLETE, Status.FAILED)
-        if trial.failure:
-            self._failed[trial.failure.kind] += 1
-
-    def _tell(self, trial: Trial) -> None:
-        self._told += 1
-        self._parts.strategy.tell(trial)
-        self._proposer.tell(trial)
-        self._same_failure.tell(trial)
+    def _tell(self, due: list[Trial]) -> None:
+        for trial in due:
+            self._parts.strategy.tell(trial)
+            self._proposer.tell(trial)
+            self._same_failure.tell(trial)
 
     def _why_done(self) -> str:
         self._archive([])
-        for number in sorted(self._results):
-            self._tell(self._results.pop(number))
+        self._tell(self._order.rest())
         self._same_failure.check_end()
         if self._exhausted:
             return self._exhausted
         if self._plan.stop_trials and self._counted >= self._plan.stop_trials:
-            return f"{self._done} trials are done"
+            return f"{self._meter.done} trials are done"
         return f"{self._plan.stop_seconds:g} seconds are over"
 
-    def _show(self, new: list[Trial]) -> None:
-        if self._observer is None:
-            return
-        seconds = time.monotonic() - self._began
-        self._observer.progress(
-            Progress(
-                new=new,
-                done=self._done,
-                failed=dict(self._failed),
-                turned_away=dict(self._proposer.turned_away),
-                running=len(self._running),
-                seconds=seconds,
-                seconds_left=self._seconds_left(seconds),
-                front=self._writer.front(self._study),
-            )
-        )
+    def _look_around(self) -> None:
+        """Archive what was lost, and now and then what runs where."""
+        incidents = self._executor.incidents()
+        if incidents:
+            self._meter.met(incidents)
+            self._writer.incidents(self._study, incidents)
+        now = time.monotonic()
+        if now - self._noted >= HEARTBEAT:
+            self._noted = now
+            self._meter.look(self._executor.state())
+            self._writer.heartbeat(self._study, self._meter.state())
 
-    def _seconds_left(self, seconds: float) -> float | None:
-        left = []
-        fresh = self._done - self.resumed
-        if self._plan.stop_trials and fresh > 0:
-            left.append((self._plan.stop_trials - self._done) * seconds / fresh)
-        if self._plan.stop_seconds:
-            left.append(self._plan.stop_seconds - seconds)
-        return max(0.0, min(left)) if left else None
+    def _show(self, new: tuple[Trial, ...]) -> None:
+        if self._observer is not None:
+            self._observer.progress(
+                self._meter.progress(
+                    new,
+                    dict(self._proposer.turned_away),
+                    len(self._running),
+                    self._writer.front(self._study),
+                )
+            )
 
     def _finish(self, reason: Reason) -> None:
         """Stop what runs, record it as cancelled, close the session."""

@@ -10,7 +10,7 @@ from typing import Literal
 from nas.abstract.objective import AnalyticObjective
 from nas.abstract.space import Space
 from nas.abstract.strategy import Proposal, Strategy
-from nas.architecture import Architecture
+from nas.architecture import Architecture, digest
 from nas.archive.record import Score
 from nas.engine.scoring import Scorer, best, trade_offs
 from nas.errors import CandidateError, PluginError
@@ -82,8 +82,8 @@ class Proposer:
         self._space, self._strategy, self._goals = space, strategy, tuple(goals)
         self._analytic, self._seed = analytic, seed
         self._scorer, self._candidates, self._by = scorer, candidates, by
-        self._ids: set[str] = set()
-        self._keys: set[tuple[str, tuple[float, ...]]] = set()
+        # numbers, for they are a third the size of texts and there is one for every trial
+        self._known: set[int] = set()
         self._estimates: dict[Architecture, dict[str, float] | Failure] = {}
         self._canonical: dict[Architecture, str] = {}
         self.turned_away: Counter[str] = Counter()
@@ -113,8 +113,9 @@ class Proposer:
 
     def know(self, candidate: Candidate) -> None:
         """Never propose this candidate again."""
-        self._ids.add(candidate.canonical_id)
-        self._keys.add((candidate.canonical_id, tuple(candidate.analytic.values())))
+        self._known.add(int(candidate.canonical_id, 16))
+        if candidate.analytic:
+            self._known.add(_with_objectives(candidate.canonical_id, candidate.analytic))
 
     def look_at(self, architecture: Architecture, parents: tuple[int, ...]) -> Candidate:
         """Return the candidate that an architecture is, without proposing it."""
@@ -211,11 +212,16 @@ class Proposer:
         canonical_id = self._canonical_id(architecture)
         if any(candidate.canonical_id == canonical_id for candidate in drawn.values()):
             return False
-        if canonical_id not in self._ids:
+        if int(canonical_id, 16) not in self._known:
             return True
         if not self._analytic:
             return False
         estimate = self._estimate(architecture)
         if isinstance(estimate, Failure):
             return False
-        return (canonical_id, tuple(estimate.values())) not in self._keys
+        return _with_objectives(canonical_id, estimate) not in self._known
+
+
+def _with_objectives(canonical_id: str, analytic: Mapping[str, float]) -> int:
+    """Return what stands for a network with these analytic objectives: no canonical id does."""
+    return int(digest(f"{canonical_id} {list(analytic.values())}"), 16) | 1 << 80

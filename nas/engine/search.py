@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nas.abstract.objective import MeasuredObjective
 from nas.archive import Archive
 from nas.archive.writer import Writer
 from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
 from nas.engine.loop import Loop, Reason
+from nas.engine.order import CompletionOrder, NumberOrder, Order
 from nas.engine.progress import Observer, Plan
 from nas.engine.proposer import Proposer
 from nas.engine.reachable import check_bounds
+from nas.engine.reuse import Reuse
 from nas.engine.scoring import PredictorScorer, ProxyScorer, Scorer
 from nas.errors import StudyError
 from nas.executors.inline import InlineExecutor
@@ -82,17 +85,30 @@ def search(
     parts = assemble(checked, files)
     with Writer.open(archive) as writer:
         study = _study(writer, checked, parts, str(archive))
-        loop = Loop(study, parts, writer, _proposer(checked, parts, study, writer))
+        loop = Loop(
+            study,
+            parts,
+            writer,
+            _proposer(checked, parts, study, writer),
+            _order(checked, study, writer),
+            _reuse(checked, parts, study, writer),
+        )
+        earlier = writer.count(study)
         executor = _executor(checked, parts, address)
-        reason = _run(loop, executor, checked, parts, observer)
+        reason = _run(loop, executor, checked, parts, earlier, observer)
     return Result(study, str(archive), reason.text, reason.status == "interrupted")
 
 
 def _run(
-    loop: Loop, executor: Executor, config: Config, parts: Assembly, observer: Observer | None
+    loop: Loop,
+    executor: Executor,
+    config: Config,
+    parts: Assembly,
+    earlier: int,
+    observer: Observer | None,
 ) -> Reason:
     plan = Plan(
-        resumed=loop.resumed,
+        resumed=earlier,
         stop_trials=config.stop.trials,
         stop_seconds=config.stop.seconds,
         executor=executor.description,
@@ -130,6 +146,7 @@ def _study(writer: Writer, config: Config, parts: Assembly, archive: str) -> Stu
         config=config.to_dict(),
         seed=config.seed,
         window=config.window,
+        evaluation=parts.evaluation,
     )
     return writer.study(study, parts.components)
 
@@ -145,6 +162,19 @@ def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> 
         config.filter.candidates if config.filter else 1,
         config.filter.by if config.filter else "score",
     )
+
+
+def _order(config: Config, study: Study, writer: Writer) -> Order:
+    if config.order == "number":
+        return NumberOrder(study.window)
+    return CompletionOrder(study.window, *writer.ended(study))
+
+
+def _reuse(config: Config, parts: Assembly, study: Study, writer: Writer) -> Reuse | None:
+    if not config.reuse:
+        return None
+    measured = any(isinstance(o, MeasuredObjective) for o in parts.objectives)
+    return Reuse(writer, study, parts.evaluator.budget, exact=measured)
 
 
 def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Scorer | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nas.abstract.space import Space
+from nas.archive.earlier import Earlier
 from nas.archive.record import Record
 from nas.engine.proposer import Candidate
 from nas.executors.jobs import Finished, Job, Outcome
@@ -16,10 +17,17 @@ from nas.trial import Failure, Status, Trial
 
 @dataclass(frozen=True)
 class Started:
-    """A candidate that is being evaluated, by what job."""
+    """A candidate that is being evaluated, by what job.
+
+    Args:
+        candidate: what is evaluated.
+        job: how.
+        told: in order of completion, how many trials had been told when it was proposed.
+    """
 
     candidate: Candidate
     job: Job
+    told: int | None
 
 
 def trial_seed(study_seed: int, number: int) -> int:
@@ -27,7 +35,7 @@ def trial_seed(study_seed: int, number: int) -> int:
     return derive(study_seed, "trial", number)
 
 
-def turned_away(candidate: Candidate, number: int, space: Space) -> Record:
+def turned_away(candidate: Candidate, number: int, space: Space, told: int | None) -> Record:
     """Return the record of a candidate that is not evaluated: infeasible, or not estimable."""
     trial = Trial(
         number=number,
@@ -38,7 +46,40 @@ def turned_away(candidate: Candidate, number: int, space: Space) -> Record:
         parents=candidate.proposal.parents,
         failure=candidate.failure,
     )
-    return _record(trial, candidate, space)
+    return _record(trial, candidate, space, told)
+
+
+def reused(
+    earlier: Earlier,
+    candidate: Candidate,
+    number: int,
+    space: Space,
+    goals: Sequence[Goal],
+    budget: int | None,
+    told: int | None,
+) -> Record:
+    """Return the record of a trial that an earlier evaluation answers."""
+    # what follows from the architecture is its own: isomorphic networks may differ in it
+    metrics = {**earlier.metrics, **candidate.analytic}
+    trial = Trial(
+        number=number,
+        architecture=candidate.proposal.architecture,
+        status=Status.COMPLETE,
+        losses=losses(goals, metrics),
+        violation=violation(goals, metrics),
+        metrics=metrics,
+        seed=earlier.seed,
+        budget=budget,
+        parents=candidate.proposal.parents,
+    )
+    plain = _record(trial, candidate, space, told)
+    return replace(
+        plain,
+        curve=earlier.curve,
+        measurements=earlier.measurements,
+        weights=earlier.weights,
+        reused=earlier.id,
+    )
 
 
 def cancelled(started: Started, space: Space) -> Record:
@@ -53,7 +94,7 @@ def cancelled(started: Started, space: Space) -> Record:
         budget=job.budget,
         parents=candidate.proposal.parents,
     )
-    return _record(trial, candidate, space)
+    return _record(trial, candidate, space, started.told)
 
 
 def evaluated(finished: Finished, started: Started, space: Space, goals: Sequence[Goal]) -> Record:
@@ -74,11 +115,15 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
         parents=candidate.proposal.parents,
         failure=outcome.failure,
     )
-    return _record(trial, candidate, space, finished)
+    return _record(trial, candidate, space, started.told, finished)
 
 
 def _record(
-    trial: Trial, candidate: Candidate, space: Space, finished: Finished | None = None
+    trial: Trial,
+    candidate: Candidate,
+    space: Space,
+    told: int | None,
+    finished: Finished | None = None,
 ) -> Record:
     outcome = finished.outcome if finished else _NOTHING
     return Record(
@@ -91,6 +136,7 @@ def _record(
         started=outcome.started,
         worker=outcome.worker,
         weights=finished.weights if finished else None,
+        told=told,
     )
 
 
@@ -99,14 +145,14 @@ _NOTHING = Outcome(-1)
 
 
 class ProtocolGuard:
-    """Refuses a measured number whose protocol differs from the study's first one."""
+    """Refuses a measured number whose protocol differs from the study's first one.
 
-    def __init__(self) -> None:
-        self._protocols: dict[str, Mapping[str, object]] = {}
+    Args:
+        known: the protocols of the study so far, by metric.
+    """
 
-    def expect(self, metric: str, protocol: Mapping[str, object]) -> None:
-        """Fix the protocol of a metric."""
-        self._protocols.setdefault(metric, protocol)
+    def __init__(self, known: Mapping[str, Mapping[str, object]]) -> None:
+        self._protocols = dict(known)
 
     def check(self, finished: Finished) -> Finished:
         """Return what finished, or a failure of kind ``protocol`` that names what differs."""

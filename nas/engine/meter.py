@@ -1,0 +1,130 @@
+"""How a session gets on, in numbers: for people and for the archive's heartbeat."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nas.engine.progress import Plan, Progress
+from nas.executors.protocol import ExecutorState
+from nas.incident import Incident
+from nas.trial import Status, Trial
+
+RECENT = 10.0
+"""Seconds over which the rate is taken."""
+
+
+class Meter:
+    """Counts what ends, and how much of the workers' time it took.
+
+    Args:
+        plan: what is about to run.
+        spent: seconds of all earlier sessions.
+    """
+
+    def __init__(self, plan: Plan, spent: float) -> None:
+        self._plan, self._spent = plan, spent
+        self._began = self._looked = time.monotonic()
+        self._state = ExecutorState(0)
+        self._capacity = 0.0
+        self._used = 0.0
+        self._ends: deque[tuple[float, int]] = deque()
+        self._fresh = 0
+        self.done, self.reused = 0, 0
+        self.failed: Counter[str] = Counter()
+        self.incidents: Counter[str] = Counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of this session."""
+        return time.monotonic() - self._began
+
+    @property
+    def out_of_time(self) -> bool:
+        """Tell whether all sessions together have used up the study's seconds."""
+        limit = self._plan.stop_seconds
+        return limit is not None and self._spent + self.seconds >= limit
+
+    def answered(self, trial: Trial) -> None:
+        """Count a trial of an earlier session."""
+        self.done += trial.status in (Status.COMPLETE, Status.FAILED)
+        if trial.failure:
+            self.failed[trial.failure.kind] += 1
+
+    def ended(self, trials: Sequence[Trial]) -> None:
+        """Count trials of this session."""
+        before = self.done
+        for trial in trials:
+            self.answered(trial)
+            self._used += trial.seconds
+        self._fresh += self.done - before
+        self._ends.append((time.monotonic(), self.done - before))
+
+    def met(self, incidents: Sequence[Incident]) -> None:
+        """Count failures of the infrastructure."""
+        self.incidents.update(incident.kind for incident in incidents)
+
+    def look(self, state: ExecutorState) -> None:
+        """Take note of what runs now; call it often enough to see workers come and go."""
+        now = time.monotonic()
+        self._capacity += state.workers * (now - self._looked)
+        self._looked, self._state = now, state
+
+    def progress(
+        self, new: Sequence[Trial], turned_away: Mapping[str, int], running: int, front: list[Trial]
+    ) -> Progress:
+        """Return all of it for whoever watches."""
+        return Progress(
+            new=new,
+            done=self.done,
+            failed=dict(self.failed),
+            turned_away=turned_away,
+            running=running,
+            seconds=self.seconds,
+            seconds_left=self._seconds_left(),
+            front=front,
+            rate=self._rate(),
+            idle=self._idle(),
+            incidents=dict(self.incidents),
+            reused=self.reused,
+            stuck=self._state.stuck,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return what is kept in the archive with a heartbeat, as plain JSON values."""
+        state = self._state
+        return {
+            "workers": state.workers,
+            "running": [vars(running) for running in state.running],
+            "waiting": state.waiting,
+            "stuck": state.stuck,
+            "rate": self._rate(),
+            "idle": self._idle(),
+        }
+
+    def _rate(self) -> float | None:
+        now = time.monotonic()
+        while self._ends and self._ends[0][0] < now - RECENT:
+            self._ends.popleft()
+        ended = sum(count for _, count in self._ends)
+        return ended / max(min(RECENT, now - self._began), 1e-6) if ended else self._slow_rate()
+
+    def _slow_rate(self) -> float | None:
+        return self._fresh / self.seconds if self._fresh else None
+
+    def _idle(self) -> float | None:
+        if not self._fresh or self._capacity <= 0:
+            return None
+        now = time.time()
+        in_flight = sum(max(0.0, now - running.since) for running in self._state.running)
+        return min(1.0, max(0.0, 1 - (self._used + in_flight) / self._capacity))
+
+    def _seconds_left(self) -> float | None:
+        left = []
+        if self._plan.stop_trials and self._fresh:
+            left.append((self._plan.stop_trials - self.done) * self.seconds / self._fresh)
+        if self._plan.stop_seconds:
+            left.append(self._plan.stop_seconds - self._spent - self.seconds)
+        return max(0.0, min(left)) if left else None
