@@ -8,46 +8,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
+from toys import TOY, config, rows, run, told
 
 import nas
-
-TOY = Path(__file__).parent / "files" / "toy.py"
-
-
-def config(**changes: Any) -> dict[str, Any]:
-    """A search over 125 numbers that takes no time."""
-    return {
-        "study": "toy",
-        "objectives": ["total"],
-        "space": "toy",
-        "evaluator": "tally",
-        "strategy": "listed",
-        "stop": {"trials": 10},
-        "run": {"executor": "inline"},
-        **changes,
-    }
-
-
-def run(values: dict[str, Any], path: Path, **options: Any) -> nas.Result:
-    return nas.search(values, path, plugins=[TOY], **options)
-
-
-def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def told(trials: list[nas.Trial]) -> list[tuple[Any, ...]]:
-    """What decides whether two searches were the same; wall time does not."""
-    return [
-        (t.number, t.architecture, t.status, t.losses, dict(t.metrics), t.seed, t.parents)
-        for t in trials
-    ]
 
 
 def test_a_search_ends_with_a_front_in_an_archive(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.details import Ancestor, StudyState, TrialDetails
 from nas.archive.opening import errors_of, open_for_reading
 from nas.archive.record import ComponentRecord, Score
+from nas.archive.sessions import Session, sessions_of
 from nas.errors import ArchiveError
 from nas.study import Study
 from nas.suggest import listed
@@ -87,6 +88,11 @@ class Archive:
             counts = rows.counts_of(connection, found)
             front = len(rows.front_ids(connection, found))
         return StudyState(status, reason, created, updated, counts, front)
+
+    def sessions(self, study: Study | str | None = None) -> list[Session]:
+        """Return who has run a study when, the latest last."""
+        with self._study(study) as (connection, found):
+            return sessions_of(connection, found)
 
     def counts(self, study: Study | str | None = None) -> dict[Status, int]:
         """Return how many trials there are of each status, for every status."""
