@@ -97,6 +97,15 @@ class StopConfig(_Model):
         return self
 
 
+class LimitsConfig(_Model):
+    """What one trial may use; a trial that exceeds it fails. These may change in mid-study."""
+
+    timeout: Annotated[float | int, Field(gt=0)] | None = None
+    """Seconds of wall time, without what a worker needs to start."""
+    memory: Annotated[float | int, Field(ge=2**20)] | None = None
+    """Bytes that a trial may allocate beyond what its process had before; not those of a GPU."""
+
+
 class RunConfig(_Model):
     """How a search is run. Nothing here changes the trials."""
 
@@ -123,6 +132,7 @@ class Config(_Model):
         space, data, evaluator, strategy: components and their parameters.
         filter: which of several candidates is evaluated.
         stop: when the study ends.
+        limits: what one trial may use.
         run: how, not what.
     """
 
@@ -138,6 +148,7 @@ class Config(_Model):
     strategy: Named
     filter: FilterConfig | None = None
     stop: StopConfig
+    limits: LimitsConfig = LimitsConfig()
     run: RunConfig = RunConfig()
 
     @classmethod
@@ -179,8 +190,8 @@ class Config(_Model):
         return plain
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the trials: all but when to stop and how to run."""
-        return {k: v for k, v in self.to_dict().items() if k not in ("stop", "run")}
+        """Return what a study is: all but when to stop, what a trial may use and how to run."""
+        return {k: v for k, v in self.to_dict().items() if k not in ("stop", "limits", "run")}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -238,6 +249,7 @@ def _fields_at(where: Sequence[Any]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "filter": FilterConfig,
         "stop": StopConfig,
+        "limits": LimitsConfig,
         "run": RunConfig,
         "objectives": ObjectiveConfig,
     }

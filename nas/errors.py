@@ -10,6 +10,7 @@
   + StudyError          a study that cannot start or go on
   + CandidateError      one architecture failed; a search archives it and goes on
     - NonFiniteError    its loss, metric or score is NaN or infinite
+    - TimeLimitError    it took longer than it may
     - NotApplicableError  a proxy has no meaning for this network
 """
 
@@ -58,6 +59,12 @@ class NonFiniteError(CandidateError):
     """A loss, metric or score is NaN or infinite."""
 
     kind = "non-finite"
+
+
+class TimeLimitError(CandidateError):
+    """A trial took longer than ``limits.timeout``."""
+
+    kind = "timeout"
 
 
 class NotApplicableError(CandidateError):

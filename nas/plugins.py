@@ -38,6 +38,9 @@ KINDS = {
 
 DISABLE = "NAS_DISABLE_PLUGINS"
 
+FROM_FILE = "(file)"
+"""Stands for the distribution of a component that a plugin file offers."""
+
 
 @dataclass(frozen=True)
 class PluginFile:
@@ -107,7 +110,7 @@ class Plugins:
         self.loaded: list[Loaded] = []
         self._add_installed()
         for file in files:
-            self.register(file.load, Loaded(file.name, "(file)", file.version))
+            self.register(file.load, Loaded(file.name, FROM_FILE, file.version))
 
     def _add_installed(self) -> None:
         for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda e: e.name):

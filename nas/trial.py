@@ -25,7 +25,7 @@ class Failure:
     """Why a trial failed.
 
     Args:
-        kind: ``error``, ``non-finite``, ``memory``, ``crashed``, ``protocol`` (a
+        kind: ``error``, ``non-finite``, ``timeout``, ``memory``, ``crashed``, ``protocol`` (a
             measurement that cannot be compared with the study's others) or a plugin's own.
         message: one line.
         traceback: where it happened, if anywhere.

@@ -24,7 +24,7 @@ from nas.engine.reuse import evaluation_digest
 from nas.errors import ConfigError, PluginError
 from nas.executors.jobs import Ref, Setup
 from nas.goals import Goal
-from nas.plugins import PluginFile, Plugins
+from nas.plugins import FROM_FILE, PluginFile, Plugins
 from nas.suggest import listed
 
 Built = TypeVar("Built")
@@ -215,7 +215,13 @@ def _setup(
         builder.ref("evaluator", config.evaluator),
         measured,
         tuple(files),
+        _versions(builder.components),
     )
+
+
+def _versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
+    """Return what a worker must have installed; plugin files travel with the jobs."""
+    return {c.distribution: c.version for c in components if c.distribution != FROM_FILE}
 
 
 def _evaluation(

@@ -21,6 +21,7 @@ from nas.engine.reuse import Reuse
 from nas.engine.scoring import PredictorScorer, ProxyScorer, Scorer
 from nas.errors import StudyError
 from nas.executors.inline import InlineExecutor
+from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
 from nas.plugins import PluginFile
 from nas.study import Study
@@ -195,8 +196,10 @@ def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Sc
 
 
 def _executor(config: Config, parts: Assembly, address: str | None) -> Executor:
+    memory = config.limits.memory
+    limits = Limits(config.limits.timeout, None if memory is None else int(memory))
     if config.run.executor == "inline":
-        return InlineExecutor(parts.setup, parts.data)
+        return InlineExecutor(parts.setup, parts.data, limits)
     from nas.executors import ray_settings
 
     ray_settings.apply()
@@ -209,4 +212,5 @@ def _executor(config: Config, parts: Assembly, address: str | None) -> Executor:
         # more workers than the window has places would only sit idle
         min(config.window, config.run.workers) if config.run.workers else None,
         address or config.run.address,
+        limits,
     )

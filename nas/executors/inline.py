@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from nas.abstract.dataset import SearchData
 from nas.executors.jobs import Finished, Job, Setup
+from nas.executors.limits import Limits, check_limits
 from nas.executors.protocol import ExecutorState
 from nas.executors.worker import Worker
 from nas.incident import Incident
@@ -17,13 +18,19 @@ TOGETHER_SECONDS = 0.02
 
 
 class InlineExecutor:
-    """Runs a job when it is waited for."""
+    """Runs a job when it is waited for.
+
+    A job that is over its time is interrupted as soon as Python code runs: what never comes back
+    from native code is not. For that there is Ray, where a process is ended.
+    """
 
     description = "inline: this process"
-    workers = 1
 
-    def __init__(self, setup: Setup, data: SearchData | None) -> None:
-        self._worker = Worker(setup, data)
+    def __init__(self, setup: Setup, data: SearchData | None, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        check_limits(limits, inline=True)
+        self._worker = Worker(setup, data, limits.memory)
+        self._timeout = limits.timeout
         self._waiting: deque[Job] = deque()
 
     def submit(self, job: Job) -> None:
@@ -35,7 +42,7 @@ class InlineExecutor:
         finished: list[Finished] = []
         deadline = time.monotonic() + TOGETHER_SECONDS
         while self._waiting and (not finished or time.monotonic() < deadline):
-            outcome, weights = self._worker.run(self._waiting.popleft())
+            outcome, weights = self._worker.run(self._waiting.popleft(), self._timeout)
             finished.append(Finished(outcome, _keeping(weights)))
         return finished
 
@@ -45,7 +52,7 @@ class InlineExecutor:
 
     def state(self) -> ExecutorState:
         """Nothing runs unless it is waited for."""
-        return ExecutorState(self.workers, waiting=len(self._waiting))
+        return ExecutorState(1, waiting=len(self._waiting))
 
     def stop(self) -> None:
         """Forget what waits."""

@@ -29,12 +29,14 @@ class Setup:
         evaluator: what turns them into metrics.
         measured: measured objectives.
         files: plugin files, which travel as text.
+        versions: of the distributions that these come from, by name; a worker has the same.
     """
 
     space: Ref
     evaluator: Ref
     measured: tuple[Ref, ...] = ()
     files: tuple[PluginFile, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return it as JSON; ``from_json`` is its inverse."""
@@ -49,6 +51,7 @@ class Setup:
             Ref(**values["evaluator"]),
             tuple(Ref(**ref) for ref in values["measured"]),
             tuple(PluginFile(**file) for file in values["files"]),
+            values["versions"],
         )
 
 

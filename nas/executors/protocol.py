@@ -42,15 +42,12 @@ class ExecutorState:
 
 
 class Executor(Protocol):
-    """Runs jobs, in any order, each at most once to its end.
+    """Runs jobs, in any order, each at most once to its end."""
 
-    Attributes:
-        description: for people, such as ``ray: 2 workers``.
-        workers: how many jobs can run at once now.
-    """
-
-    description: str
-    workers: int
+    @property
+    def description(self) -> str:
+        """For people, such as ``ray (local): 2 workers``."""
+        ...
 
     def submit(self, job: Job) -> None:
         """Accept a job; it runs when there is room."""

@@ -1,33 +1,31 @@
-"""On a Ray cluster: a fixed pool of actors, a small window each, cheap jobs travel together.
+"""On a Ray cluster: a small window for each worker, cheap jobs travel together.
 
-Ray's own restarts and retries are off: with them, one crashing candidate takes its neighbours
-along, and a crash cannot be told from a lost node.
+What is lost with a worker runs again, alone; whose fault it was is ``nas.executors.blame``'s.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import ray  # noqa: TID253 - this is the one module that needs it; nothing imports it early
-from ray.exceptions import RayActorError, RayError  # noqa: TID253 - as above
+import ray  # noqa: TID253 - nothing imports this module before it is needed
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError  # noqa: TID253 - as above
 
 from nas.abstract.dataset import SearchData
 from nas.abstract.evaluator import Evaluator
 from nas.errors import StudyError
+from nas.executors import ray_cluster
+from nas.executors.blame import DEATHS, Blame
 from nas.executors.jobs import Finished, Job, Outcome, Setup
-from nas.executors.packing import pack_jobs, pack_outcomes, unpack_jobs, unpack_outcomes
-from nas.executors.protocol import ExecutorState
-from nas.executors.worker import Worker
+from nas.executors.limits import Limits, check_limits, over_time
+from nas.executors.packing import pack_jobs, unpack_outcomes
+from nas.executors.protocol import ExecutorState, Running
+from nas.executors.ray_actor import read_hello
+from nas.executors.ray_pool import Call, Member, Pool
 from nas.incident import Incident
 from nas.trial import Failure
-
-log = logging.getLogger(__name__)
 
 CALL_SECONDS = 0.03
 """Work to put into one call: a call costs about 0.3 ms, so 1 % is Ray's."""
@@ -35,46 +33,25 @@ CHEAP_SECONDS = 0.05
 """Jobs quicker than this are queued behind the running one, so that no worker waits for us."""
 MOST_PER_CALL = 128
 WINDOW = 2
-"""Calls under way on one actor, at most; a call that fills it has the actor for itself."""
-
-
-@ray.remote(max_restarts=0, max_task_retries=0)
-class _Actor:
-    """A worker in a process of its own."""
-
-    def __init__(self, setup: str, data: SearchData | None) -> None:
-        self._worker = Worker(Setup.from_json(setup), data)
-
-    def run(self, jobs: str) -> tuple[str, dict[int, bytes]]:
-        """Evaluate jobs; the second value is fetched only if weights are wanted."""
-        outcomes, weights = [], {}
-        for job in unpack_jobs(jobs):
-            outcome, packed = self._worker.run(job)
-            outcomes.append(outcome)
-            if packed is not None:
-                weights[job.number] = packed
-        return pack_outcomes(outcomes), weights
-
-
-@dataclass
-class _Call:
-    """Jobs under way on one actor."""
-
-    actor: Any
-    jobs: list[Job]
-    weights: Any
-    load: int
+"""Calls under way on one worker, at most; a call that fills it has the worker for itself."""
+GRACE = 0.5
+"""Seconds beyond a trial's time limit that the way there and back may take."""
+LOW = "running low on memory"
+"""What Ray says where it has ended a process for that."""
+SHOWN = 100
+"""Running trials that are listed for people."""
 
 
 class RayExecutor:
-    """A pool of actors, sized by what the cluster has and one evaluation needs.
+    """A pool of workers, sized by what the cluster has and one evaluation needs.
 
     Args:
         setup: what all jobs share.
         data: put into the object store once, or None.
         evaluator: declares what one evaluation occupies.
-        workers: at most so many actors; None is as many as fit.
+        workers: at most so many; None is as many as fit.
         address: of a cluster; None starts a local Ray.
+        limits: what one trial may use.
 
     Raises:
         StudyError: no cluster at the address, or no room in it for a single evaluation.
@@ -87,55 +64,84 @@ class RayExecutor:
         evaluator: Evaluator,
         workers: int | None = None,
         address: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        self._started_ray = _connect(address, evaluator, workers)
+        self._limits = limits or Limits()
+        check_limits(self._limits, inline=False)
+        self._incidents: list[Incident] = []
+        self._waiting: deque[Job] = deque()
+        self._alone: deque[Job] = deque()
+        self._blame = Blame(self._incidents.append)
+        self._mean_seconds: float | None = None
+        self._started_ray = ray_cluster.connect(address, evaluator, workers)
         try:
-            self._needs = _needs(evaluator)
-            self.workers = _room(self._needs, workers)
-            self._setup = setup.to_json()
-            self._data = ray.put(data) if data is not None else None
-            self._load: dict[Any, int] = {self._new_actor(): 0 for _ in range(self.workers)}
+            stored = ray.put(data) if data is not None else None
+            arguments = (setup.to_json(), stored, self._limits.memory)
+            needs = ray_cluster.Needs.of(evaluator)
+            self._pool = Pool(needs, workers, arguments, self._incidents.append)
         except BaseException:
             self._disconnect()
             raise
-        where = address or "local"
-        self.description = f"ray ({where}): {self.workers} worker{'s' * (self.workers != 1)}"
-        self._waiting: deque[Job] = deque()
-        self._alone: deque[Job] = deque()
-        self._calls: dict[Any, _Call] = {}
-        self._mean_seconds: float | None = None
+        self._where = address or "local"
+
+    @property
+    def workers(self) -> int:
+        """How many jobs can run at once now."""
+        return len(self._pool.members)
+
+    @property
+    def description(self) -> str:
+        """Where jobs run, for people."""
+        return f"ray ({self._where}): {self.workers} worker{'s' * (self.workers != 1)}"
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
         self._waiting.append(job)
 
     def wait(self, timeout: float) -> list[Finished]:
-        """Return what has finished, as soon as anything has; nothing after ``timeout`` seconds."""
+        """Return what has finished, as soon as anything has; nothing after ``timeout`` seconds.
+
+        Raises:
+            StudyError: no worker can start, a trial was lost too often with its machine, or the
+                cluster is gone.
+        """
+        self._pool.refresh()
         self._dispatch()
-        if not self._calls:
+        by_ref = {ref: member for member in self._pool.members for ref in _awaited(member)}
+        if not by_ref:
+            time.sleep(timeout)
             return []
-        ready, _ = ray.wait(list(self._calls), timeout=timeout)
+        refs = list(by_ref)
+        ready, _ = ray.wait(refs, timeout=self._until_deadline(timeout))
         if ready:
-            ready, _ = ray.wait(list(self._calls), num_returns=len(self._calls), timeout=0)
-        finished = [item for ref in ready for item in self._collect(ref)]
+            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        finished = [item for ref in ready for item in self._collect(by_ref[ref], ref)]
+        finished += self._end_overdue()
         self._dispatch()
         return finished
 
     def incidents(self) -> list[Incident]:
         """Return what went wrong with the infrastructure since the last call."""
-        return []
+        new = list(self._incidents)
+        self._incidents.clear()
+        return new
 
     def state(self) -> ExecutorState:
-        """Return what runs where."""
-        return ExecutorState(self.workers, waiting=len(self._waiting) + len(self._alone))
+        """Return what runs where, and if nothing can run, why."""
+        running = [
+            Running(job.number, member.where, call.since)
+            for member in self._pool.members
+            for call in member.calls.values()
+            for job in call.jobs
+        ]
+        waiting = len(self._waiting) + len(self._alone)
+        return ExecutorState(self.workers, tuple(running[:SHOWN]), waiting, self._pool.stuck)
 
     def stop(self) -> None:
-        """Kill the actors with what they run, and a local Ray with them."""
-        for actor in self._load:
-            ray.kill(actor)
-        self._load, self._calls = {}, {}
+        """Kill the workers with what they run, and a local Ray with them."""
         self._waiting.clear()
         self._alone.clear()
+        self._pool.stop()
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -143,75 +149,135 @@ class RayExecutor:
             ray.shutdown()
             self._started_ray = False
 
-    def _new_actor(self) -> Any:
-        return _Actor.options(enable_task_events=False, **self._needs).remote(  # type: ignore[attr-defined]
-            self._setup, self._data
-        )
-
     def _dispatch(self) -> None:
         while self._alone or self._waiting:
-            actor = min(self._load, key=self._load.__getitem__)
             load = WINDOW if self._alone else WINDOW // self._window()
-            if self._load[actor] + load > WINDOW:
+            free = [member for member in self._pool.members if member.takes(load, WINDOW)]
+            if not free:
                 return
             jobs = [self._alone.popleft()] if self._alone else self._next_jobs()
-            self._call(actor, jobs, load)
+            self._call(min(free, key=lambda member: member.load), jobs, load)
 
-    def _call(self, actor: Any, jobs: list[Job], load: int) -> None:
-        outcomes, weights = actor.run.options(num_returns=2).remote(pack_jobs(jobs))
-        self._calls[outcomes] = _Call(actor, jobs, weights, load)
-        self._load[actor] += load
+    def _call(self, member: Member, jobs: list[Job], load: int) -> None:
+        outcomes, weights = member.actor.run.options(num_returns=2).remote(pack_jobs(jobs))
+        limit = self._limits.timeout
+        deadline = None if limit is None else time.monotonic() + limit + CALL_SECONDS + GRACE
+        member.calls[outcomes] = Call(jobs, weights, load, time.time(), deadline)
+        member.load += load
 
     def _window(self) -> int:
+        """A call with a deadline waits behind no other: its time runs from when it is sent."""
         cheap = self._mean_seconds is not None and self._mean_seconds < CHEAP_SECONDS
-        return WINDOW if cheap else 1
+        return WINDOW if cheap and self._limits.timeout is None else 1
 
     def _next_jobs(self) -> list[Job]:
         """Return one call's jobs: a training job travels alone, cheap ones together."""
-        fair_share = -(-len(self._waiting) // self.workers)
+        fair_share = -(-len(self._waiting) // max(1, self.workers))
         count = 1
         if self._mean_seconds is not None:
             count = int(CALL_SECONDS / max(self._mean_seconds, 1e-6))
         count = max(1, min(count, fair_share, MOST_PER_CALL))
         return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
 
-    def _collect(self, ref: Any) -> list[Finished]:
-        call = self._calls.pop(ref, None)
-        if call is None:  # came back with an earlier call of the same actor
+    def _until_deadline(self, timeout: float) -> float:
+        deadlines = [
+            call.deadline
+            for member in self._pool.members
+            for call in member.calls.values()
+            if call.deadline is not None
+        ]
+        return max(0.0, min([timeout, *(d - time.monotonic() for d in deadlines)]))
+
+    def _collect(self, member: Member, ref: Any) -> list[Finished]:
+        if member not in self._pool.members:  # died with an earlier reference
             return []
         try:
             packed: str = ray.get(ref)
         except RayError as error:
-            return self._bury(call, error)
-        self._load[call.actor] -= call.load
+            return self._bury(member, ref, error)
+        if ref is member.hello:
+            self._welcome(member, packed)
+            return []
+        call = member.calls.pop(ref)
+        member.load -= call.load
         outcomes = unpack_outcomes(packed)
         for outcome in outcomes:
             self._learn(outcome.seconds)
         return [Finished(outcome, _fetcher(call.weights, outcome)) for outcome in outcomes]
 
-    def _bury(self, call: _Call, error: RayError) -> list[Finished]:
-        """Replace a dead actor. A job is to blame only if it had the actor for itself.
+    def _welcome(self, member: Member, packed: str) -> None:
+        hello = read_hello(packed)
+        if hello.problem:
+            self._pool.refuse(member, hello)
+        else:
+            member.where = hello.where
 
-        The reply to a call that was done before may be lost with the process, so of several calls
-        it cannot be told which one was fatal: each of their jobs runs again, alone.
-        """
+    def _bury(self, member: Member, ref: Any, error: RayError) -> list[Finished]:
+        """Replace a dead worker, and see whose fault it was."""
         if isinstance(error, RayActorError) and error.actor_init_failed:
             raise StudyError(f"a worker could not start: {error}") from None
-        reason = str(error).splitlines()[0]
-        log.info("a worker died: %s", reason)
-        del self._load[call.actor]
-        self._load[self._new_actor()] = 0
-        if call.load == WINDOW:
-            failure = Failure("crashed", f"the worker process died: {reason}")
-            return [Finished(Outcome(call.jobs[0].number, failure=failure))]
-        lost = [ref for ref, other in self._calls.items() if other.actor == call.actor]
-        self._alone.extend(call.jobs)
-        self._alone.extend(job for ref in lost for job in self._calls.pop(ref).jobs)
-        return []
+        call = member.calls.get(ref)
+        others = [other for other in member.calls.values() if other is not call]
+        with_node = not self._pool.alive(member.node)
+        self._pool.lost(member)
+        reason = _reason(error)
+        if call is None or others or len(call.jobs) > 1 or call.load < WINDOW or with_node:
+            for lost in member.calls.values():
+                self._again(lost.jobs, member, reason, with_node=with_node)
+            return []
+        (job,) = call.jobs
+        if not self._blame.convicts(job):
+            self._again([job], member, reason, with_node=False)
+            return []
+        kind = "memory" if isinstance(error, OutOfMemoryError) or LOW in str(error) else "crashed"
+        failure = Failure(kind, f"its worker process died {DEATHS} times: {reason}")
+        return [Finished(Outcome(job.number, failure=failure, worker=member.where))]
+
+    def _again(self, jobs: list[Job], member: Member, reason: str, *, with_node: bool) -> None:
+        """Run jobs once more, alone; a machine's failures are never charged to a candidate."""
+        kind, where = "node" if with_node else "worker", member.where or member.node.host
+        for job in jobs:
+            self._blame.acquit(job, kind, where, reason)
+        self._alone.extend(jobs)
+
+    def _end_overdue(self) -> list[Finished]:
+        """Kill workers whose call has taken too long; a single job has had its time."""
+        finished = []
+        now = time.monotonic()
+        for member in list(self._pool.members):
+            overdue = [c for c in member.calls.values() if c.deadline and c.deadline < now]
+            if not overdue:
+                continue
+            self._pool.kill(member)
+            (call,) = overdue
+            if len(call.jobs) > 1:
+                self._alone.extend(call.jobs)
+                continue
+            assert self._limits.timeout is not None
+            failure = Failure("timeout", over_time(self._limits.timeout))
+            outcome = Outcome(
+                call.jobs[0].number,
+                failure=failure,
+                started=call.since,
+                seconds=time.time() - call.since,
+                worker=member.where,
+            )
+            finished.append(Finished(outcome))
+        return finished
 
     def _learn(self, seconds: float) -> None:
         old = self._mean_seconds
         self._mean_seconds = seconds if old is None else 0.9 * old + 0.1 * seconds
+
+
+def _awaited(member: Member) -> list[Any]:
+    return list(member.calls) if member.where else [member.hello]
+
+
+def _reason(error: RayError) -> str:
+    """Return the line of Ray's explanation that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if "because" in line), lines[0])[:300]
 
 
 def _fetcher(weights: Any, outcome: Outcome) -> Callable[[], bytes] | None:
@@ -224,68 +290,3 @@ def _fetcher(weights: Any, outcome: Outcome) -> Callable[[], bytes] | None:
         return packed[outcome.number]
 
     return fetch
-
-
-def _connect(address: str | None, evaluator: Evaluator, workers: int | None) -> bool:
-    """Start or join Ray unless this process has joined one already; returns whether it did."""
-    if ray.is_initialized():
-        return False
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address is None:
-        # a plain init() may attach to, or hang on, what an earlier `ray start` left behind
-        options |= {"address": "local", "include_dashboard": False}
-        if workers is not None:
-            cores = os.cpu_count() or 1
-            options["num_cpus"] = max(cores, -int(-workers * evaluator.cpus // 1))
-    else:
-        options["address"] = address
-    try:
-        _knock(address)
-        ray.init(**options)
-    except (RayError, ConnectionError, ValueError, OSError) as error:
-        raise StudyError(f"no Ray at {address or 'local'}: {error}") from error
-    return True
-
-
-def _knock(address: str | None) -> None:
-    """Raise ``OSError`` if nobody listens at ``host:port``: Ray itself would try for a minute."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
-
-
-def _needs(evaluator: Evaluator) -> dict[str, Any]:
-    gpus = evaluator.gpus
-    if gpus is None:
-        has_gpu = _cluster_resources().get("GPU", 0) >= 1
-        gpus = 1 if evaluator.uses_gpu and has_gpu else 0
-    return {
-        "num_cpus": evaluator.cpus,
-        "num_gpus": gpus,
-        "resources": dict(evaluator.resources),
-    }
-
-
-def _room(needs: dict[str, Any], workers: int | None) -> int:
-    """Return how many actors fit into the nodes as they are now."""
-    wanted = {"CPU": needs["num_cpus"], "GPU": needs["num_gpus"], **needs["resources"]}
-    wanted = {name: amount for name, amount in wanted.items() if amount > 0}
-    nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
-    fit = sum(
-        min((int(node.get(name, 0) / amount) for name, amount in wanted.items()), default=1)
-        for node in nodes
-    )
-    if fit == 0:
-        have = {k: v for k, v in _cluster_resources().items() if ":" not in k and "_" not in k}
-        raise StudyError(f"no node has room for one evaluation: it needs {wanted}, all have {have}")
-    return min(fit, workers) if workers is not None else fit
-
-
-def _cluster_resources() -> dict[str, float]:
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return resources
-
-
-def _nodes() -> list[dict[str, Any]]:
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return nodes

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 SETTINGS = {
+    # what a killed worker has started ends with it
+    "RAY_kill_child_processes_on_worker_exit_with_raylet_subreaper": "true",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Ray prints these to our standard output; the engine archives them as failures instead

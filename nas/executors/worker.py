@@ -17,6 +17,8 @@ from nas.abstract.space import Space
 from nas.architecture import Architecture
 from nas.errors import CandidateError, NonFiniteError
 from nas.executors.jobs import Job, Outcome, Setup
+from nas.executors.limits import alarm, memory_limit
+from nas.executors.orphans import end_children
 from nas.plugins import Plugins
 from nas.trial import CurvePoint, Failure, Measurement
 
@@ -33,9 +35,10 @@ class Worker:
     Args:
         setup: component names and parameters.
         data: what candidates are trained on, or None.
+        memory: bytes that one job may allocate, or None.
     """
 
-    def __init__(self, setup: Setup, data: SearchData | None) -> None:
+    def __init__(self, setup: Setup, data: SearchData | None, memory: int | None = None) -> None:
         plugins = Plugins(setup.files)
         self._space: Space = plugins.build("space", setup.space.name, **setup.space.parameters)
         self._evaluator: Evaluator = plugins.build(
@@ -44,25 +47,34 @@ class Worker:
         self._measured: list[MeasuredObjective] = [
             plugins.build("objective", ref.name, **ref.parameters) for ref in setup.measured
         ]
-        self._data = data
+        self._data, self._memory = data, memory
         self._threads = max(1, int(self._evaluator.cpus))
         self._where = f"{platform.node()} pid {os.getpid()}"
 
-    def run(self, job: Job) -> tuple[Outcome, bytes | None]:
-        """Evaluate one job. Whatever the candidate raises becomes a failure of a kind."""
+    def run(self, job: Job, timeout: float | None = None) -> tuple[Outcome, bytes | None]:
+        """Evaluate one job. Whatever the candidate raises becomes a failure of a kind.
+
+        Args:
+            job: what to evaluate.
+            timeout: seconds after which it is interrupted, if Python code runs then.
+        """
         started, clock = time.time(), time.perf_counter()
         curve: list[CurvePoint] = []
         metrics: dict[str, float] = {}
         measurements: dict[str, Measurement] = {}
         weights, failure = None, None
         try:
-            evaluation = self._evaluate(job, curve)
-            metrics.update(_finite(evaluation.metrics))
-            measurements = self._measure(job)
-            metrics.update(_finite({name: m.value for name, m in measurements.items()}))
-            weights = _weights(evaluation.network)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a candidate can raise anything
-            failure, metrics, measurements = _failure(error), {}, {}
+            with memory_limit(self._memory), alarm(timeout):
+                evaluation = self._evaluate(job, curve)
+                metrics.update(_finite(evaluation.metrics))
+                measurements = self._measure(job)
+                metrics.update(_finite({name: m.value for name, m in measurements.items()}))
+                weights = _weights(evaluation.network)
+        except KeyboardInterrupt:
+            raise  # the user's, or else the executor's to judge
+        except BaseException as error:  # noqa: BLE001 - a candidate can raise anything
+            failure, metrics, measurements = failure_of(error), {}, {}
+        end_children()
         return (
             Outcome(
                 job.number,
@@ -133,14 +145,34 @@ def _weights(network: torch.nn.Module | None) -> bytes | None:
     return packed
 
 
-def _failure(error: BaseException) -> Failure:
+def failed(job: Job, error: BaseException) -> Outcome:
+    """Return the outcome of a job that ended with ``error``."""
+    return Outcome(job.number, failure=failure_of(error))
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what is archived of whatever a candidate has raised."""
+    text = _text(error)
     kind = error.kind if isinstance(error, CandidateError) else "error"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or _is_out_of_memory(error, text):
         kind = "memory"
-    text = str(error).strip() or type(error).__name__
     named = text if isinstance(error, CandidateError) else f"{type(error).__name__}: {text}"
     return Failure(
         kind,
         named.splitlines()[0][:500],
         "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:],
+    )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error).strip() or type(error).__name__
+    except Exception:  # noqa: BLE001 - an exception's own __str__ can raise anything
+        return "(its message cannot be read)"
+
+
+def _is_out_of_memory(error: BaseException, text: str) -> bool:
+    """Tell what torch raises: of its own for a GPU, a plain RuntimeError on the CPU."""
+    return type(error).__name__ == "OutOfMemoryError" or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in text
     )

@@ -1,0 +1,92 @@
+"""The process that evaluates: one actor a worker, on whatever node it was put."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import traceback
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import ray  # noqa: TID253 - only what runs on Ray imports this module
+
+from nas.abstract.dataset import SearchData
+from nas.executors.jobs import Setup
+from nas.executors.packing import pack_outcomes, unpack_jobs
+from nas.executors.worker import Worker, failed
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a worker says when it can begin, or why it cannot.
+
+    Args:
+        where: machine and process.
+        problem: why it cannot evaluate anything; empty if it can.
+        versions: whether that is because something of another version is installed there.
+    """
+
+    where: str
+    problem: str = ""
+    versions: bool = False
+
+
+# Ray's own restarts and retries are off: with them one crashing candidate takes its neighbours
+# along, and a crash cannot be told from a lost node. Deadlines and retries are the driver's.
+@ray.remote(max_restarts=0, max_task_retries=0)
+class WorkerActor:
+    """Builds what a study needs once, then evaluates what it is sent."""
+
+    def __init__(self, setup: str, data: SearchData | None, memory: int | None) -> None:
+        self._setup, self._data, self._memory = Setup.from_json(setup), data, memory
+
+    def hello(self) -> str:
+        """Get ready; the clock of no trial runs yet."""
+        where = f"{platform.node()} pid {os.getpid()}"
+        wrong = _other_versions(self._setup)
+        if wrong:
+            return _say(Hello(where, wrong, versions=True))
+        try:
+            self._worker = Worker(self._setup, self._data, self._memory)
+        except Exception:  # noqa: BLE001 - somebody's plugin; the driver says what it was
+            return _say(Hello(where, traceback.format_exc(limit=-3).strip()))
+        if self._data is not None:
+            import torch  # noqa: F401 - the first trial should not pay for this
+        return _say(Hello(where))
+
+    def run(self, jobs: str) -> tuple[str, dict[int, bytes]]:
+        """Evaluate jobs; the second value is fetched only if weights are wanted."""
+        outcomes, weights = [], {}
+        for job in unpack_jobs(jobs):
+            try:
+                outcome, packed = self._worker.run(job)
+            except KeyboardInterrupt as error:  # nobody sits at this process: the candidate's own
+                outcome, packed = failed(job, error), None
+            outcomes.append(outcome)
+            if packed is not None:
+                weights[job.number] = packed
+        return pack_outcomes(outcomes), weights
+
+
+def read_hello(text: str) -> Hello:
+    """Read what ``WorkerActor.hello`` returned."""
+    values: dict[str, Any] = json.loads(text)
+    return Hello(**values)
+
+
+def _say(hello: Hello) -> str:
+    return json.dumps(vars(hello))
+
+
+def _other_versions(setup: Setup) -> str:
+    wrong = []
+    for distribution, wanted in setup.versions.items():
+        try:
+            found = version(distribution)
+        except PackageNotFoundError:
+            found = "none"
+        if found != wanted:
+            wrong.append(f"{distribution} {found} there, {wanted} here")
+    return "; ".join(wrong)
