@@ -129,6 +129,7 @@ class TestConfigKeys:
             ("An objective", config.ObjectiveConfig),
             ("`[filter]`", config.FilterConfig),
             ("`[stop]`", config.StopConfig),
+            ("`[limits]`", config.LimitsConfig),
             ("`[run]`", config.RunConfig),
         ],
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +70,8 @@ def test_a_later_session_is_told_as_the_earlier_one_was(ends: list[int], steps: 
 
 
 @pytest.fixture
-def uneven() -> Iterator[dict[str, Any]]:
-    yield config(
+def uneven() -> dict[str, Any]:
+    return config(
         strategy="climb",
         order="completion",
         window=3,

@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def end_children() -> None:
-    """Kill the child processes that are left when a trial has ended; costs nothing without any."""
+    """Kill this process's children: what a trial has left behind. Costs nothing without any.
+
+    Only where the whole process is a worker's: elsewhere they may be somebody else's children.
+    """
     try:
         os.waitpid(-1, os.WNOHANG)
     except (ChildProcessError, AttributeError):  # none, or no POSIX

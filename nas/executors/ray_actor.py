@@ -14,6 +14,7 @@ import ray  # noqa: TID253 - only what runs on Ray imports this module
 
 from nas.abstract.dataset import SearchData
 from nas.executors.jobs import Setup
+from nas.executors.orphans import end_children
 from nas.executors.packing import pack_outcomes, unpack_jobs
 from nas.executors.worker import Worker, failed
 
@@ -64,6 +65,7 @@ class WorkerActor:
                 outcome, packed = self._worker.run(job)
             except KeyboardInterrupt as error:  # nobody sits at this process: the candidate's own
                 outcome, packed = failed(job, error), None
+            end_children()
             outcomes.append(outcome)
             if packed is not None:
                 weights[job.number] = packed

@@ -18,7 +18,6 @@ from nas.architecture import Architecture
 from nas.errors import CandidateError, NonFiniteError
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.limits import alarm, memory_limit
-from nas.executors.orphans import end_children
 from nas.plugins import Plugins
 from nas.trial import CurvePoint, Failure, Measurement
 
@@ -74,7 +73,6 @@ class Worker:
             raise  # the user's, or else the executor's to judge
         except BaseException as error:  # noqa: BLE001 - a candidate can raise anything
             failure, metrics, measurements = failure_of(error), {}, {}
-        end_children()
         return (
             Outcome(
                 job.number,

@@ -1,0 +1,39 @@
+"""Options of the fault tests; they must be known before any folder is collected."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("faults")
+    group.addoption(
+        "--faults",
+        choices=("quick", "all"),
+        default="quick",
+        help="quick: those that a normal run has time for; all: everything, over and over",
+    )
+    group.addoption(
+        "--fault-seed", type=int, default=None, help="repeat the random points of an earlier run"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow_fault: runs with --faults=all only")
+    if config.option.fault_seed is None:
+        config.option.fault_seed = random.SystemRandom().randrange(2**31)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"faults: {config.option.faults}, --fault-seed={config.option.fault_seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.faults == "all":
+        return
+    later = pytest.mark.skip(reason="--faults=all runs it")
+    for item in items:
+        if item.get_closest_marker("slow_fault"):
+            item.add_marker(later)
