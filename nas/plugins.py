@@ -38,6 +38,8 @@ KINDS = {
 
 DISABLE = "NAS_DISABLE_PLUGINS"
 
+OURS = "plugnas"
+"""The distribution that this package comes in."""
 FROM_FILE = "(file)"
 """Stands for the distribution of a component that a plugin file offers."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from nas.abstract.dataset import Dataset, SearchData
@@ -24,7 +25,7 @@ from nas.engine.reuse import evaluation_digest
 from nas.errors import ConfigError, PluginError
 from nas.executors.jobs import Ref, Setup
 from nas.goals import Goal
-from nas.plugins import FROM_FILE, PluginFile, Plugins
+from nas.plugins import FROM_FILE, OURS, PluginFile, Plugins
 from nas.suggest import listed
 
 Built = TypeVar("Built")
@@ -221,7 +222,8 @@ def _setup(
 
 def _versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
     """Return what a worker must have installed; plugin files travel with the jobs."""
-    return {c.distribution: c.version for c in components if c.distribution != FROM_FILE}
+    used = {c.distribution: c.version for c in components if c.distribution != FROM_FILE}
+    return {**used, OURS: version(OURS)}
 
 
 def _evaluation(

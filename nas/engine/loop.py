@@ -230,15 +230,18 @@ class Loop:
 
     def _look_around(self) -> None:
         """Archive what was lost, and now and then what runs where."""
-        incidents = self._executor.incidents()
-        if incidents:
-            self._meter.met(incidents)
-            self._writer.incidents(self._study, incidents)
+        self._keep_incidents()
         now = time.monotonic()
         if now - self._noted >= HEARTBEAT:
             self._noted = now
             self._meter.look(self._executor.state())
             self._writer.heartbeat(self._study, self._meter.state())
+
+    def _keep_incidents(self) -> None:
+        incidents = self._executor.incidents()
+        if incidents:
+            self._meter.met(incidents)
+            self._writer.incidents(self._study, incidents)
 
     def _show(self, new: tuple[Trial, ...]) -> None:
         if self._observer is not None:
@@ -254,6 +257,7 @@ class Loop:
     def _finish(self, reason: Reason) -> None:
         """Stop what runs, record it as cancelled, close the session."""
         self._executor.stop()
+        self._keep_incidents()
         stopped = [
             trials.cancelled(started, self._parts.space)
             for _, started in sorted(self._running.items())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from nas.incident import Incident
 from nas.study import Study
 from nas.trial import Trial
 
@@ -35,6 +36,8 @@ class Progress:
 
     Args:
         new: trials that have just been archived, in the order of finishing.
+        workers: which machine and process each of ``new`` ran on; empty where none was needed.
+        met: incidents since the last call.
         done: trials of the study that count towards its stop: complete and failed.
         failed: trials that failed, by kind.
         turned_away: candidates that were not evaluated, by reason: ``duplicate``, or a bound in
@@ -65,6 +68,8 @@ class Progress:
     incidents: Mapping[str, int] = field(default_factory=dict)
     reused: int = 0
     stuck: str = ""
+    workers: Sequence[str] = ()
+    met: Sequence[Incident] = ()
 
 
 class Observer(Protocol):
@@ -81,3 +86,25 @@ class Observer(Protocol):
     def finished(self, study: Study, reason: str) -> None:
         """The session has ended, even when it was interrupted."""
         ...
+
+
+class Observers:
+    """Several observers as one, told in their order."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def started(self, study: Study, plan: Plan) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.started(study, plan)
+
+    def progress(self, progress: Progress) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.progress(progress)
+
+    def finished(self, study: Study, reason: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.finished(study, reason)

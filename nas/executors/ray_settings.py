@@ -10,8 +10,8 @@ SETTINGS = {
     "RAY_kill_child_processes_on_worker_exit_with_raylet_subreaper": "true",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # Ray prints these to our standard output; the engine archives them as failures instead
-    "RAY_DEDUP_LOGS_SKIP_REGEX": "A worker died or was killed",
+    # what Ray would print of dead workers and nodes to our standard output is archived instead
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 
 

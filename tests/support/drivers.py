@@ -1,0 +1,76 @@
+"""Searches in processes of their own, to be killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from toys import rows
+
+import nas
+
+_DRIVE = """
+import json, sys, nas
+values, archive, plugins, address = json.loads(sys.argv[1])
+result = nas.search(values, archive, plugins=plugins, address=address)
+print(result.reason)
+"""
+
+
+def drive(
+    values: dict[str, Any], archive: Path, *plugins: Path, address: str | None = None
+) -> subprocess.Popen[str]:
+    """Start a search and return at once."""
+    argument = json.dumps([values, str(archive), list(map(str, plugins)), address])
+    return subprocess.Popen(
+        [sys.executable, "-c", _DRIVE, argument],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def count(archive: Path) -> int:
+    """Return how many trials an archive holds; 0 while it is being made."""
+    try:
+        return int(rows(archive, "SELECT count(*) FROM trials")[0][0]) if archive.exists() else 0
+    except Exception:  # noqa: BLE001 - it has no table yet
+        return 0
+
+
+def wait_for(what: Callable[[], Any], process: subprocess.Popen[str], seconds: float = 90) -> Any:
+    """Return what ``what`` says as soon as it is true, as long as the process lives."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError(f"nothing within {seconds} s")
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 120) -> str:
+    """Wait for a search that must succeed; return why it says that it ended."""
+    out, err = process.communicate(timeout=seconds)
+    assert process.returncode == 0, err
+    return out.strip()
+
+
+def session(archive: Path) -> Any:
+    """Return the latest session of the study that was last written to."""
+    with nas.Archive(archive) as opened:
+        return opened.sessions()[-1]
+
+
+def check_whole(archive: Path) -> None:
+    """SQLite finds no fault, and no trial is there twice or missing."""
+    assert rows(archive, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(archive, "PRAGMA foreign_key_check") == []
+    numbers = [n for (n,) in rows(archive, "SELECT number FROM trials ORDER BY study, number")]
+    assert numbers == list(range(len(numbers)))
