@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nas.config import Config as Config
     from nas.decisions import Categorical as Categorical
     from nas.decisions import Integer as Integer
+    from nas.engine.resume import resume as resume
     from nas.engine.search import Result as Result
     from nas.engine.search import search as search
     from nas.errors import ArchiveError as ArchiveError
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from nas.errors import PluginError as PluginError
     from nas.errors import SpaceError as SpaceError
     from nas.errors import StudyError as StudyError
+    from nas.errors import TimeLimitError as TimeLimitError
     from nas.goals import Goal as Goal
     from nas.hookspecs import hookimpl as hookimpl
     from nas.named import dataset as dataset
@@ -107,6 +109,7 @@ PUBLIC = {
         "Categorical",
         "Integer",
     ),
+    "nas.engine.resume": ("resume",),
     "nas.engine.search": (
         "Result",
         "search",
@@ -123,6 +126,7 @@ PUBLIC = {
         "PluginError",
         "SpaceError",
         "StudyError",
+        "TimeLimitError",
     ),
     "nas.goals": ("Goal",),
     "nas.hookspecs": ("hookimpl",),

@@ -184,6 +184,13 @@ class Config(_Model):
         except ValidationError as error:
             raise ConfigError(f"{source}: {_explain(error)}") from None
 
+    def changed(self, overrides: Iterable[str]) -> Config:
+        """Return a config with other values; see ``load``. Raises ``ConfigError``."""
+        values = self.to_dict()
+        for override in overrides:
+            _override(values, override)
+        return type(self).parse(values)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; ``parse`` is its inverse."""
         plain: dict[str, Any] = json.loads(self.model_dump_json())

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nas.cli import archives, plugins, score, search, show, spaces
+from nas.cli import archives, plugins, score, search, show, spaces, status
 from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
 from nas.errors import NASError
@@ -72,6 +72,8 @@ def _nas(
 
 
 app.command()(search.search)
+app.command()(search.resume)
+app.command()(status.status)
 app.command()(archives.front)
 app.command()(archives.trials)
 app.command()(show.show)

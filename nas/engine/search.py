@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nas.errors import StudyError
 from nas.executors.inline import InlineExecutor
 from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
+from nas.log import with_log
 from nas.plugins import PluginFile
 from nas.study import Study
 from nas.trial import Trial
@@ -64,6 +66,7 @@ def search(
     address: str | None = None,
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
+    log: str | Path | None = None,
 ) -> Result:
     """Run a search, or go on with it if the archive holds a part of it.
 
@@ -73,6 +76,7 @@ def search(
         address: of a Ray cluster, instead of the config's.
         plugins: plugin files beside what is installed.
         observer: is told how the search gets on.
+        log: file to which every event is appended, one JSON object a line.
 
     Returns:
         How it ended. Ctrl-C ends it cleanly: running trials are cancelled and recorded.
@@ -82,6 +86,21 @@ def search(
             ``nas.errors``); or ``StudyError`` if every candidate fails in the same way.
     """
     checked = _config(config)
+    if address is not None:
+        checked = checked.changed([f'run.address="{address}"'])
+    watching = () if observer is None else (observer,)
+    with ExitStack() as stack:
+        told = with_log(stack, log, checked.study, archive, *watching)
+        return _search(checked, archive, address, plugins, told)
+
+
+def _search(
+    checked: Config,
+    archive: str | Path,
+    address: str | None,
+    plugins: Sequence[str | Path],
+    observer: Observer | None,
+) -> Result:
     files = [PluginFile.read(path) for path in plugins]
     parts = assemble(checked, files)
     with Writer.open(archive) as writer:
@@ -95,7 +114,7 @@ def search(
             _reuse(checked, parts, study, writer),
         )
         earlier = writer.count(study)
-        executor = _executor(checked, parts, address)
+        executor = _executor(checked, parts)
         reason = _run(loop, executor, checked, parts, earlier, observer)
     return Result(study, str(archive), reason.text, reason.status == "interrupted")
 
@@ -195,7 +214,7 @@ def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Sc
     return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal)
 
 
-def _executor(config: Config, parts: Assembly, address: str | None) -> Executor:
+def _executor(config: Config, parts: Assembly) -> Executor:
     memory = config.limits.memory
     limits = Limits(config.limits.timeout, None if memory is None else int(memory))
     if config.run.executor == "inline":
@@ -211,6 +230,6 @@ def _executor(config: Config, parts: Assembly, address: str | None) -> Executor:
         parts.evaluator,
         # more workers than the window has places would only sit idle
         min(config.window, config.run.workers) if config.run.workers else None,
-        address or config.run.address,
+        config.run.address,
         limits,
     )

@@ -66,7 +66,8 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
     assert done.code == 0
     listed = done.out.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in listed] == [
-        *("search", "front", "trials", "show", "query", "studies", "space", "score", "plugins"),
+        *("search", "resume", "status", "front", "trials", "show", "query", "studies"),
+        *("space", "score", "plugins"),
     ]
     assert not any("..." in line for line in listed)
     assert done.out == nas("-h", COLUMNS="80").out

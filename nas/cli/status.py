@@ -1,0 +1,129 @@
+"""``nas status``: who runs a study, what runs where, and if nothing does, why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsJson, StudyName
+from nas.cli.text import count, duration, one_line, plain
+
+if TYPE_CHECKING:
+    from nas.archive import Archive
+    from nas.archive.sessions import Session
+    from nas.incident import Incident
+    from nas.study import Study
+
+SHOWN = 10
+"""Incidents and running trials that are listed."""
+
+
+def status(
+    archive: ArchivePath = DEFAULT_ARCHIVE, study: StudyName = None, as_json: AsJson = False
+) -> None:
+    """Show what runs where, what was lost, and when nothing runs, why."""
+    from nas import Archive
+    from nas.cli.output import print_json, stdout
+
+    with Archive(archive) as opened:
+        document = _document(opened, opened.study(study))
+    if as_json:
+        print_json(document)
+        return
+    console = stdout()
+    for line in _lines(document):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _document(archive: Archive, study: Study) -> dict[str, Any]:
+    sessions = archive.sessions(study)
+    latest = sessions[-1] if sessions else None
+    incidents = [_incident(incident) for session in sessions for incident in session.incidents]
+    counts = archive.counts(study)
+    return {
+        "study": study.name,
+        "status": _status(latest, archive.state(study).status),
+        "reason": archive.state(study).reason or None,
+        "trials": {str(status): n for status, n in counts.items()},
+        "failures": archive.failures(study),
+        "sessions": len(sessions),
+        "seconds": sum(session.seconds for session in sessions),
+        "driver": _driver(latest) if latest else None,
+        "now": dict(latest.state) if latest and latest.ended is None else {},
+        "incidents": incidents,
+    }
+
+
+def _status(latest: Session | None, archived: str) -> str:
+    """A driver that was killed could not say so."""
+    return "killed" if latest and latest.ended is None and latest.alive is False else archived
+
+
+def _driver(session: Session) -> dict[str, Any]:
+    return {
+        "host": session.host,
+        "pid": session.pid,
+        "began": session.began,
+        "heartbeat": session.heartbeat,
+        "alive": session.alive,
+    }
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return dict(vars(incident))
+
+
+def _lines(document: Mapping[str, Any]) -> list[str]:
+    lines = [f"{plain(document['study'])}: {_headline(document)}"]
+    trials = [f"{n:,} {name}" for name, n in document["trials"].items() if n]
+    if trials:
+        lines.append(f"Trials: {', '.join(trials)}")
+    if document["failures"]:
+        kinds = [f"{plain(kind)}: {n:,}" for kind, n in document["failures"].items()]
+        lines.append(f"Failures: {', '.join(kinds)}")
+    lines.append(f"{count(document['sessions'], 'session')}, {duration(document['seconds'])}")
+    return lines + _now(document) + _lost(document["incidents"])
+
+
+def _headline(document: Mapping[str, Any]) -> str:
+    driver, status = document["driver"], document["status"]
+    if status == "running" and driver:
+        ago = duration(max(0.0, time.time() - driver["heartbeat"]))
+        where = f"process {driver['pid']} on {plain(driver['host'])}"
+        return f"running, {where}, last sign of life {ago} ago"
+    if status == "killed":
+        return "its driver was killed; `nas resume` goes on with it"
+    reason = document["reason"]
+    return f"{status}: {one_line(reason)}" if reason else str(status)
+
+
+def _now(document: Mapping[str, Any]) -> list[str]:
+    now = document["now"]
+    if document["status"] != "running" or not now:
+        return []
+    running: Sequence[Mapping[str, Any]] = now.get("running", ())
+    lines = [f"{count(now['workers'], 'worker')}, {now['waiting']:,} waiting"]
+    if now.get("rate"):
+        lines[0] += f", {now['rate']:.3g} trials/s"
+    if now.get("idle") is not None:
+        lines[0] += f", {now['idle']:.0%} idle"
+    if now.get("stuck"):
+        lines.append(f"Nothing can run: {one_line(now['stuck'])}")
+    for job in running[:SHOWN]:
+        since = duration(max(0.0, time.time() - job["since"]))
+        lines.append(f"  trial number {job['number']} on {plain(job['worker'])} for {since}")
+    if len(running) > SHOWN:
+        lines.append(f"  and {len(running) - SHOWN:,} more")
+    return lines
+
+
+def _lost(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not incidents:
+        return []
+    lines = [f"{count(len(incidents), 'incident')}; what they met has run again or will:"]
+    for incident in incidents[-SHOWN:]:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(incident["at"]))
+        trial = "" if incident["number"] is None else f" (trial number {incident['number']})"
+        lines.append(f"  {at} {plain(incident['kind'])}: {one_line(incident['message'])}{trial}")
+    return lines
