@@ -170,7 +170,7 @@ class Config(_Model):
             raise ConfigError(f"config {str(path)!r} is no UTF-8 text: {error}") from None
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"config {str(path)!r} is not TOML: {error}") from None
         for override in overrides:
             _override(values, override)

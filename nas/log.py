@@ -186,9 +186,7 @@ class EventLog(logging.Handler):
     def progress(self, progress: Progress) -> None:
         """Log what is new, and now and then how far the search is."""
         self._latest = progress
-        events = [
-            self._event("incident", asdict(incident), "warning") for incident in progress.met
-        ]
+        events = [self._event("incident", asdict(incident), "warning") for incident in progress.met]
         workers = progress.workers or ("",) * len(progress.new)
         events += [self._trial(*both) for both in zip(progress.new, workers, strict=True)]
         events += self._front_changed(progress)

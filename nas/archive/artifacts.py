@@ -66,6 +66,7 @@ class Artifacts:
         """
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.path(sha256)
+        self._refuse_links(path)
         try:
             if not path.exists():
                 self._write(path, content)
@@ -84,9 +85,19 @@ class Artifacts:
         for folder in (path.parent, self.folder, self.folder.parent):
             _fsync(folder)
 
+    def _refuse_links(self, path: Path) -> None:
+        """Raise ``ArchiveError`` if a link, which may come with a copied archive, leads away."""
+        for step in (self.folder, path.parent, path, path.with_suffix(_UNFINISHED)):
+            if step.is_symlink():
+                raise ArchiveError(
+                    f"{str(step)!r} is a symbolic link; an archive's weights stand in the folder "
+                    "beside it, in plain files"
+                )
+
     def read(self, sha256: str) -> bytes:
         """Return a file's content. Raises ``ArchiveError`` if it is missing or damaged."""
         path = self.path(sha256)
+        self._refuse_links(path)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -115,7 +126,11 @@ class Artifacts:
 
     def files(self) -> Iterator[Path]:
         """Yield every file of ours, also unfinished ones; what is not ours is left alone."""
+        if self.folder.is_symlink():
+            return
         for path in self.folder.glob("??/*"):
+            if path.parent.is_symlink():
+                continue
             if path.suffix in (_SUFFIX, _UNFINISHED) and _SHA256.fullmatch(path.stem):
                 yield path
 

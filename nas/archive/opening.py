@@ -36,6 +36,20 @@ def errors_of(path: Path) -> Iterator[None]:
         raise ArchiveError(f"archive {str(path)!r}: {error}") from error
 
 
+@contextmanager
+def content_of(path: Path) -> Iterator[None]:
+    """Turn what cannot be read as what it should be into an ``ArchiveError`` that names the file.
+
+    Anybody can write anything into an SQLite file: texts where numbers belong, JSON without end.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ArchiveError(
+            f"archive {str(path)!r} is damaged, or not all of it was written by nas: {error}"
+        ) from error
+
+
 def check_file(path: Path, *, may_be_new: bool) -> None:
     """Read a file's first bytes. Raises ``ArchiveError`` unless SQLite may be let at it."""
     name = repr(str(path))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nas.archive import query, rows
 from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.details import Ancestor, StudyState, TrialDetails
-from nas.archive.opening import errors_of, open_for_reading
+from nas.archive.opening import content_of, errors_of, open_for_reading
 from nas.archive.record import ComponentRecord, Score
 from nas.archive.sessions import Session, sessions_of
 from nas.errors import ArchiveError
@@ -73,7 +73,7 @@ class Archive:
         """Return all studies, in the order they were created."""
         with self._reading() as connection:
             found = connection.execute(f"{rows.STUDY} ORDER BY id").fetchall()
-        return [rows.study_of(row, str(self.path)) for row in found]
+            return [rows.study_of(row, str(self.path)) for row in found]
 
     def study(self, name: str | None = None) -> Study:
         """Return the study of that name, or the one that was last written to."""
@@ -245,7 +245,7 @@ class Archive:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Hold one state of the file, whatever a search writes meanwhile."""
-        with self._lock, errors_of(self.path):
+        with self._lock, errors_of(self.path), content_of(self.path):
             connection = self._open()
             if self._snapshot:
                 connection.close()

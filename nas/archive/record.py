@@ -43,7 +43,8 @@ class Record:
         scores: of all candidates that were scored for this proposal.
         started: Unix time at which the worker began.
         worker: which machine and device it ran on.
-        weights: gives the trained weights as safetensors bytes; called only if they are kept.
+        weights: gives the trained weights as safetensors bytes, or None if they were lost; called
+            only if they are kept.
         reused: id of the trial whose evaluation answered this one, or None.
         told: in order of completion, how many trials had been told when this one was proposed.
     """
@@ -56,7 +57,7 @@ class Record:
     scores: tuple[Score, ...] = ()
     started: float = 0.0
     worker: str = ""
-    weights: Callable[[], bytes] | None = None
+    weights: Callable[[], bytes | None] | None = None
     reused: int | None = None
     told: int | None = None
 

@@ -243,9 +243,9 @@ class Writer(History):
             "INSERT INTO front (trial, study) VALUES (?, ?)", [(t, study.id) for t in front.entered]
         )
         weights = [
-            self._artifacts.add(trial, fetch())
+            self._artifacts.add(trial, content)
             for trial in front.entered
-            if (fetch := records[trial].weights) is not None
+            if (fetch := records[trial].weights) is not None and (content := fetch()) is not None
         ]
         insert.insert_artifacts(self._connection, weights)
         dropped: set[str] = set()

@@ -27,6 +27,10 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter. Repeatable."),
 ]
+LogPath = Annotated[
+    str | None,
+    typer.Option("--log", metavar="FILE", help="Append every event, one JSON object a line."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")]
 
 

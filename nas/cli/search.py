@@ -1,19 +1,33 @@
-"""``nas search``."""
+"""``nas search`` and ``nas resume``."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.options import DEFAULT_ARCHIVE, INTERRUPTED, AsJson, Assignments, PluginFiles
+from nas.cli.options import (
+    DEFAULT_ARCHIVE,
+    INTERRUPTED,
+    AsJson,
+    Assignments,
+    LogPath,
+    PluginFiles,
+)
 from nas.cli.text import plain
 
 if TYPE_CHECKING:
     from nas.engine.search import Result
+
+
+Address = Annotated[
+    str | None, typer.Option("--address", help="Of a Ray cluster; without it, a local Ray.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but the front.")]
 
 
 def search(
@@ -22,27 +36,64 @@ def search(
         str,
         typer.Option("--archive", metavar="FILE", help="The SQLite file; new or to go on with."),
     ] = DEFAULT_ARCHIVE,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Of a Ray cluster; without it, a local Ray.")
-    ] = None,
+    address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but the front.")] = False,
+    quiet: Quiet = False,
+    log: LogPath = None,
 ) -> None:
     """Run the search that CONFIG describes, or go on with it."""
     import nas
-    from nas.cli.watch import watcher
 
     checked = nas.Config.load(config, assignments or ())
+    run_session(
+        partial(nas.search, checked, archive, address=address, plugins=plugin or (), log=log),
+        plugin or (),
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def resume(
+    archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="The SQLite file.")],
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="[STUDY]", help="Default: the one that has not finished."),
+    ] = None,
+    address: Address = None,
+    assignments: Assignments = None,
+    plugin: PluginFiles = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    log: LogPath = None,
+) -> None:
+    """Go on with a study: its config is in the archive."""
+    import nas
+
+    going_on = partial(
+        nas.resume,
+        archive,
+        study,
+        overrides=assignments or (),
+        address=address,
+        plugins=plugin or (),
+        log=log,
+    )
+    run_session(going_on, plugin or (), as_json=as_json, quiet=quiet)
+
+
+def run_session(
+    session: Callable[..., Result], plugins: Sequence[str], *, as_json: bool, quiet: bool
+) -> None:
+    """Run a search with somebody watching, and show what it found."""
+    from nas.cli.watch import watcher
+
     with watcher(quiet=quiet) as observer:
-        result = nas.search(
-            checked, archive, address=address, plugins=plugin or (), observer=observer
-        )
+        result = session(observer=observer)
     _print(result, as_json=as_json, quiet=quiet)
     if result.interrupted:
-        command = _command(config, archive, address, assignments, plugin, as_json, quiet)
-        sys.stderr.write(f"Interrupted. To go on:\n  {command}\n")
+        sys.stderr.write(f"Interrupted. To go on:\n  {_go_on(result, plugins)}\n")
         raise typer.Exit(INTERRUPTED)
 
 
@@ -68,21 +119,6 @@ def _print(result: Result, *, as_json: bool, quiet: bool) -> None:
         console.print(f"  {plain(hint)}", soft_wrap=True)
 
 
-def _command(
-    config: str,
-    archive: str,
-    address: str | None,
-    assignments: Sequence[str] | None,
-    plugin: Sequence[str] | None,
-    as_json: bool,
-    quiet: bool,
-) -> str:
-    """Return the command line that goes on with this search: the same one."""
-    words = ["nas", "search", config]
-    words += ["--archive", archive] if archive != DEFAULT_ARCHIVE else []
-    words += ["--address", address] if address is not None else []
-    words += [word for assignment in assignments or () for word in ("--set", assignment)]
-    words += [word for file in plugin or () for word in ("--plugin", file)]
-    words += ["--json"] if as_json else []
-    words += ["--quiet"] if quiet else []
-    return shlex.join(words)
+def _go_on(result: Result, plugins: Sequence[str]) -> str:
+    words = ["nas", "resume", result.archive, result.study.name]
+    return shlex.join([*words, *(word for file in plugins for word in ("--plugin", file))])

@@ -59,6 +59,8 @@ def _power(n: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return such as ``0.42 s``, ``7.5 s``, ``2 min 05 s``, ``3 h 12 min`` or ``2 d 04 h``."""
+    if not math.isfinite(seconds):
+        return f"{seconds} s"
     if seconds < 59.95:
         return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
     whole = round(seconds)

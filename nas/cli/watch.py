@@ -65,6 +65,7 @@ class Lines(Silent):
         self._latest: Progress | None = None
         self._second, self._lines = 0, 0
         self._unsaid, self._summarised = 0, 0.0
+        self._stuck = ""
 
     def started(self, study: Study, plan: Plan) -> None:
         """Say what is searched, where, and for how long."""
@@ -88,6 +89,11 @@ class Lines(Silent):
                 _say(trial_line(trial, self._goals, on_front=trial.number in on_front))
             else:
                 self._unsaid += 1
+        if progress.stuck != self._stuck:
+            self._stuck = progress.stuck
+            _say(stuck(progress) if progress.stuck else "Trials can run again.")
+        for incident in progress.met:
+            _say(f"{plain(incident.kind)} incident: {one_line(incident.message)}")
         if self._unsaid and now - self._summarised >= SUMMARY_EVERY:
             self._summarise(now)
 
@@ -99,7 +105,7 @@ class Lines(Silent):
         assert self._latest is not None
         self._unsaid, self._summarised = 0, now
         latest = self._latest
-        parts = [how_far(latest, self._plan, latest.seconds), *details(latest)]
+        parts = [how_far(latest, self._plan, latest.seconds), in_flight(latest), *details(latest)]
         _say(f"{'; '.join(parts)}; front of {len(latest.front)}")
 
 
@@ -152,8 +158,9 @@ class Display(Silent):
         parts: list[RenderableType] = [Text(headline(study, plan), style="bold")]
         latest = latest or Progress(new=(), done=plan.resumed)
         parts.append(self._bar(latest, plan))
-        said = [f"{latest.running} in flight", *details(latest)]
-        parts += [Text(line, style="dim") for line in said]
+        parts += [Text(line, style="dim") for line in [in_flight(latest), *details(latest)]]
+        if latest.stuck:
+            parts.append(Text(stuck(latest), style="yellow"))
         if latest.front:
             parts += [Text(), *self._front(study.goals, latest.front)]
         return Group(*parts)
@@ -197,28 +204,52 @@ def headline(study: Study, plan: Plan) -> str:
 
 
 def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
-    """Return such as ``12 of 60 trials after 31.0 s, about 2 min 05 s left``."""
+    """Return such as ``12 of 60 trials after 31.0 s, 23.2 a minute, about 2 min 05 s left``."""
     stop = plan.stop_trials if plan else None
     done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
     left = progress.seconds_left
+    pace = f", {rate(progress.rate)}" if progress.rate else ""
     rest = f", about {duration(left)} left" if left else ""
-    return f"{done} after {duration(seconds)}{rest}"
+    return f"{done} after {duration(seconds)}{pace}{rest}"
+
+
+def rate(a_second: float) -> str:
+    """Return such as ``1,234 a second``, ``23.2 a minute`` or ``4.5 an hour``."""
+    units = ((1, "a second"), (60, "a minute"), (3600, "an hour"))
+    seconds, unit = next((pair for pair in units if a_second * pair[0] >= 1), units[-1])
+    shown = a_second * seconds
+    return f"{shown:,.0f} {unit}" if shown >= 100 else f"{shown:.1f} {unit}"
+
+
+def in_flight(progress: Progress) -> str:
+    """Return such as ``2 in flight, workers 12 % idle``."""
+    return f"{progress.running:,} in flight{_idle(progress)}"
+
+
+def stuck(progress: Progress) -> str:
+    """Return why nothing can run."""
+    return f"Nothing can run: {one_line(progress.stuck)}"
 
 
 def details(progress: Progress) -> list[str]:
-    """Return failures by kind, and candidates that were turned away by reason, if any."""
+    """Return, if any: failures by kind, candidates turned away by reason, reuse, incidents."""
     said = []
     if progress.failed:
         said.append(f"{sum(progress.failed.values()):,} failed ({_by_name(progress.failed)})")
     if progress.turned_away:
         turned_away = sum(progress.turned_away.values())
         said.append(f"{turned_away:,} turned away ({_by_name(progress.turned_away)})")
+    if progress.reused:
+        said.append(f"{progress.reused:,} answered by earlier evaluations")
+    if progress.incidents:
+        met = count(sum(progress.incidents.values()), "incident")
+        said.append(f"{met} of the machines ({_by_name(progress.incidents)})")
     return said
 
 
 def ending(reason: str, latest: Progress | None) -> str:
     """Return why a session ended, and what it met."""
-    met = [*details(latest), duration(latest.seconds)] if latest else []
+    met = [*details(latest), duration(latest.seconds) + _idle(latest)] if latest else []
     return "; ".join([f"Ended: {one_line(reason)}", *met])
 
 
@@ -234,6 +265,10 @@ def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
     ]
     end = ["on the front"] if on_front else ["out of bounds"] if trial.violation > 0 else []
     return f"{start}: {', '.join([*known, duration(trial.seconds), *end])}"
+
+
+def _idle(progress: Progress) -> str:
+    return "" if progress.idle is None else f", workers {progress.idle * 100:.0f} % idle"
 
 
 def _by_name(counts: Mapping[str, int]) -> str:

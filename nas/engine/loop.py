@@ -210,7 +210,7 @@ class Loop:
                 self._parts.plugins.tell(
                     "nas_front_changed", study=self._study, front=recorded.front
                 )
-        self._show(recorded.trials if recorded else ())
+        self._show(recorded.trials if recorded else (), [record.worker for record in records])
 
     def _tell(self, due: list[Trial]) -> None:
         for trial in due:
@@ -243,11 +243,12 @@ class Loop:
             self._meter.met(incidents)
             self._writer.incidents(self._study, incidents)
 
-    def _show(self, new: tuple[Trial, ...]) -> None:
+    def _show(self, new: tuple[Trial, ...], workers: list[str]) -> None:
         if self._observer is not None:
             self._observer.progress(
                 self._meter.progress(
                     new,
+                    workers,
                     dict(self._proposer.turned_away),
                     len(self._running),
                     self._writer.front(self._study),

@@ -35,6 +35,7 @@ class Meter:
         self.done, self.reused = 0, 0
         self.failed: Counter[str] = Counter()
         self.incidents: Counter[str] = Counter()
+        self._met: list[Incident] = []
 
     @property
     def seconds(self) -> float:
@@ -65,6 +66,7 @@ class Meter:
     def met(self, incidents: Sequence[Incident]) -> None:
         """Count failures of the infrastructure."""
         self.incidents.update(incident.kind for incident in incidents)
+        self._met += incidents
 
     def look(self, state: ExecutorState) -> None:
         """Take note of what runs now; call it often enough to see workers come and go."""
@@ -73,9 +75,15 @@ class Meter:
         self._looked, self._state = now, state
 
     def progress(
-        self, new: Sequence[Trial], turned_away: Mapping[str, int], running: int, front: list[Trial]
+        self,
+        new: Sequence[Trial],
+        workers: Sequence[str],
+        turned_away: Mapping[str, int],
+        running: int,
+        front: list[Trial],
     ) -> Progress:
-        """Return all of it for whoever watches."""
+        """Return all of it for whoever watches, once."""
+        met, self._met = self._met, []
         return Progress(
             new=new,
             done=self.done,
@@ -90,6 +98,8 @@ class Meter:
             incidents=dict(self.incidents),
             reused=self.reused,
             stuck=self._state.stuck,
+            workers=workers,
+            met=met,
         )
 
     def state(self) -> dict[str, Any]:

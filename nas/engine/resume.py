@@ -27,6 +27,7 @@ def resume(
     address: str | None = None,
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
+    log: str | Path | None = None,
 ) -> Result:
     """Go on with a study; its config is in the archive.
 
@@ -38,6 +39,7 @@ def resume(
         plugins: plugin files. Nothing in an archive is ever executed, so a study that was begun
             with such files needs them again.
         observer: is told how the search gets on.
+        log: file to which every event is appended, one JSON object a line.
 
     Raises:
         ArchiveError: no such archive or study.
@@ -57,7 +59,7 @@ def resume(
             f"add {options}, with the paths of these files"
         )
     config = Config.parse(found.config, source=f"study {found.name!r}").changed(assignments)
-    return search(config, archive, address=address, plugins=plugins, observer=observer)
+    return search(config, archive, address=address, plugins=plugins, observer=observer, log=log)
 
 
 def _check(assignments: Iterable[str]) -> None:

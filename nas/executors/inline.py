@@ -59,5 +59,5 @@ class InlineExecutor:
         self._waiting.clear()
 
 
-def _keeping(weights: bytes | None) -> Callable[[], bytes] | None:
+def _keeping(weights: bytes | None) -> Callable[[], bytes | None] | None:
     return None if weights is None else lambda: weights

@@ -101,7 +101,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Finished:
-    """An outcome, and a way to fetch the trained weights (safetensors) if they are wanted."""
+    """An outcome, and a way to fetch the trained weights (safetensors) if they are wanted.
+
+    It returns None if they were lost with the machine that had them.
+    """
 
     outcome: Outcome
-    weights: Callable[[], bytes] | None = None
+    weights: Callable[[], bytes | None] | None = None

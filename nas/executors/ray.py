@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import ray  # noqa: TID253 - nothing imports this module before it is needed
@@ -17,23 +16,20 @@ from nas.abstract.dataset import SearchData
 from nas.abstract.evaluator import Evaluator
 from nas.errors import StudyError
 from nas.executors import ray_cluster
+from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits, over_time
 from nas.executors.packing import pack_jobs, unpack_outcomes
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.ray_actor import read_hello
+from nas.executors.ray_answers import answers, fetcher, reason_of
 from nas.executors.ray_pool import Call, Member, Pool
 from nas.incident import Incident
 from nas.trial import Failure
 
-CALL_SECONDS = 0.03
-"""Work to put into one call: a call costs about 0.3 ms, so 1 % is Ray's."""
-CHEAP_SECONDS = 0.05
-"""Jobs quicker than this are queued behind the running one, so that no worker waits for us."""
-MOST_PER_CALL = 128
-WINDOW = 2
-"""Calls under way on one worker, at most; a call that fills it has the worker for itself."""
+GATHER_SECONDS = 0.002
+"""Time in which what ends together is taken together; no worker with calls ahead waits for it."""
 GRACE = 0.5
 """Seconds beyond a trial's time limit that the way there and back may take."""
 LOW = "running low on memory"
@@ -72,7 +68,8 @@ class RayExecutor:
         self._waiting: deque[Job] = deque()
         self._alone: deque[Job] = deque()
         self._blame = Blame(self._incidents.append)
-        self._mean_seconds: float | None = None
+        self._batches = Batches()
+        self._weights = True
         self._started_ray = ray_cluster.connect(address, evaluator, workers)
         try:
             stored = ray.put(data) if data is not None else None
@@ -113,9 +110,15 @@ class RayExecutor:
             return []
         refs = list(by_ref)
         ready, _ = ray.wait(refs, timeout=self._until_deadline(timeout))
-        if ready:
+        if ready:  # of many that come at once, a few more are soon there: one commit takes them all
+            together = max(len(ready), len(refs) // 4)
+            ray.wait(refs, num_returns=together, timeout=GATHER_SECONDS)
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
-        finished = [item for ref in ready for item in self._collect(by_ref[ref], ref)]
+        finished = [
+            item
+            for ref, answer in zip(ready, answers(ready), strict=True)
+            for item in self._collect(by_ref[ref], ref, answer)
+        ]
         finished += self._end_overdue()
         self._dispatch()
         return finished
@@ -151,33 +154,29 @@ class RayExecutor:
 
     def _dispatch(self) -> None:
         while self._alone or self._waiting:
-            load = WINDOW if self._alone else WINDOW // self._window()
-            free = [member for member in self._pool.members if member.takes(load, WINDOW)]
+            count = self._batches.jobs(len(self._waiting), self.workers)
+            # a call with a deadline waits behind no other: its time runs from when it is sent
+            lonely = self._alone or self._limits.timeout is not None
+            window = 1 if lonely else self._batches.calls(count)
+            free = [member for member in self._pool.members if member.takes(window)]
             if not free:
                 return
-            jobs = [self._alone.popleft()] if self._alone else self._next_jobs()
-            self._call(min(free, key=lambda member: member.load), jobs, load)
+            member = min(free, key=lambda member: len(member.calls))
+            if self._alone:
+                self._call(member, [self._alone.popleft()], alone=True)
+            else:
+                jobs = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+                self._call(member, jobs, alone=window == 1)
 
-    def _call(self, member: Member, jobs: list[Job], load: int) -> None:
-        outcomes, weights = member.actor.run.options(num_returns=2).remote(pack_jobs(jobs))
+    def _call(self, member: Member, jobs: list[Job], *, alone: bool) -> None:
+        packed = pack_jobs(jobs)
+        if self._weights:
+            outcomes, weights = member.actor.run.remote(packed)
+        else:
+            outcomes, weights = member.actor.run_whole.remote(packed), None
         limit = self._limits.timeout
         deadline = None if limit is None else time.monotonic() + limit + CALL_SECONDS + GRACE
-        member.calls[outcomes] = Call(jobs, weights, load, time.time(), deadline)
-        member.load += load
-
-    def _window(self) -> int:
-        """A call with a deadline waits behind no other: its time runs from when it is sent."""
-        cheap = self._mean_seconds is not None and self._mean_seconds < CHEAP_SECONDS
-        return WINDOW if cheap and self._limits.timeout is None else 1
-
-    def _next_jobs(self) -> list[Job]:
-        """Return one call's jobs: a training job travels alone, cheap ones together."""
-        fair_share = -(-len(self._waiting) // max(1, self.workers))
-        count = 1
-        if self._mean_seconds is not None:
-            count = int(CALL_SECONDS / max(self._mean_seconds, 1e-6))
-        count = max(1, min(count, fair_share, MOST_PER_CALL))
-        return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+        member.calls[outcomes] = Call(jobs, weights, alone, time.time(), deadline)
 
     def _until_deadline(self, timeout: float) -> float:
         deadlines = [
@@ -188,22 +187,24 @@ class RayExecutor:
         ]
         return max(0.0, min([timeout, *(d - time.monotonic() for d in deadlines)]))
 
-    def _collect(self, member: Member, ref: Any) -> list[Finished]:
+    def _collect(self, member: Member, ref: Any, answer: Any) -> list[Finished]:
         if member not in self._pool.members:  # died with an earlier reference
             return []
-        try:
-            packed: str = ray.get(ref)
-        except RayError as error:
-            return self._bury(member, ref, error)
+        if isinstance(answer, RayError):
+            return self._bury(member, ref, answer)
         if ref is member.hello:
-            self._welcome(member, packed)
+            self._welcome(member, answer)
             return []
         call = member.calls.pop(ref)
-        member.load -= call.load
-        outcomes = unpack_outcomes(packed)
+        weights: dict[int, bytes] | None = None
+        if call.weights is None:
+            answer, weights = answer
+        outcomes = unpack_outcomes(answer)
         for outcome in outcomes:
-            self._learn(outcome.seconds)
-        return [Finished(outcome, _fetcher(call.weights, outcome)) for outcome in outcomes]
+            self._batches.learn(outcome.seconds)
+        self._weights = any(outcome.weight_bytes for outcome in outcomes)
+        lost = self._incidents.append
+        return [Finished(o, fetcher(o, call.weights, weights, lost)) for o in outcomes]
 
     def _welcome(self, member: Member, packed: str) -> None:
         hello = read_hello(packed)
@@ -217,11 +218,10 @@ class RayExecutor:
         if isinstance(error, RayActorError) and error.actor_init_failed:
             raise StudyError(f"a worker could not start: {error}") from None
         call = member.calls.get(ref)
-        others = [other for other in member.calls.values() if other is not call]
         with_node = not self._pool.alive(member.node)
         self._pool.lost(member)
-        reason = _reason(error)
-        if call is None or others or len(call.jobs) > 1 or call.load < WINDOW or with_node:
+        reason = reason_of(error)
+        if call is None or not call.alone or len(call.jobs) > 1 or with_node:
             for lost in member.calls.values():
                 self._again(lost.jobs, member, reason, with_node=with_node)
             return []
@@ -265,28 +265,6 @@ class RayExecutor:
             finished.append(Finished(outcome))
         return finished
 
-    def _learn(self, seconds: float) -> None:
-        old = self._mean_seconds
-        self._mean_seconds = seconds if old is None else 0.9 * old + 0.1 * seconds
-
 
 def _awaited(member: Member) -> list[Any]:
     return list(member.calls) if member.where else [member.hello]
-
-
-def _reason(error: RayError) -> str:
-    """Return the line of Ray's explanation that says what happened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if "because" in line), lines[0])[:300]
-
-
-def _fetcher(weights: Any, outcome: Outcome) -> Callable[[], bytes] | None:
-    """Return what brings an outcome's weights from the worker's node, when they are wanted."""
-    if not outcome.weight_bytes:
-        return None
-
-    def fetch() -> bytes:
-        packed: dict[int, bytes] = ray.get(weights)
-        return packed[outcome.number]
-
-    return fetch

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +82,29 @@ def connect(address: str | None, evaluator: Evaluator, workers: int | None) -> b
     try:
         if address is not None:
             knock(address)
-        ray.init(**options)
+        with _on_loopback() if address is None else nullcontext():
+            ray.init(**options)
     except (RayError, ConnectionError, ValueError, OSError) as error:
         raise StudyError(f"no Ray at {address or 'local'}: {error}") from error
     return True
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a Ray that starts here listen on 127.0.0.1 alone.
+
+    Ray listens where it believes the node to be, which by default is an address that others can
+    reach; where clusters are not supported (macOS, Windows) it takes the loopback address. This is
+    the switch between the two, ``RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER``, which is read on import.
+    """
+    from ray._private import ray_constants
+
+    reachable = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = reachable
 
 
 def knock(address: str) -> None:

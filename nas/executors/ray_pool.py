@@ -30,15 +30,15 @@ class Call:
 
     Args:
         jobs: in the order in which they are evaluated.
-        weights: reference to the trained weights of all of them.
-        load: share of the worker's window.
+        weights: reference to the trained weights of all of them; None if they come along.
+        alone: whether the worker has nothing else, before or behind it.
         since: Unix time at which it was sent.
         deadline: monotonic time at which it has taken too long, or None.
     """
 
     jobs: list[Job]
     weights: Any
-    load: int
+    alone: bool
     since: float
     deadline: float | None
 
@@ -53,7 +53,6 @@ class Member:
         hello: reference to what it says when it is ready.
         where: machine and process, once it is ready.
         calls: what it has, by reference to the outcomes.
-        load: sum of the loads of its calls.
     """
 
     actor: Any
@@ -61,11 +60,12 @@ class Member:
     hello: Any
     where: str = ""
     calls: dict[Any, Call] = field(default_factory=dict)
-    load: int = 0
 
-    def takes(self, load: int, most: int) -> bool:
-        """Tell whether it can be sent more."""
-        return bool(self.where) and self.load + load <= most
+    def takes(self, window: int) -> bool:
+        """Tell whether it can be sent a call; with a window of 1, only one that it has alone."""
+        if not self.where or len(self.calls) >= window:
+            return False
+        return not any(call.alone for call in self.calls.values())
 
 
 class Pool:

@@ -58,7 +58,10 @@ def test_only_how_a_study_is_run_may_change(nas: Nas, archive: Path) -> None:
     done = nas("resume", archive, "--plugin", TOY, "--set", "evaluator.seconds=1")
     assert done.code == 2
     assert "only limits, run, stop may change" in done.err
-    assert "unknown key 'stop.trial'" in nas("resume", archive, "--set", "stop.trial=9").err
+    assert (
+        "unknown key 'stop.trial'"
+        in nas("resume", archive, "--plugin", TOY, "--set", "stop.trial=9").err
+    )
 
 
 def test_of_several_studies_the_one_that_has_not_finished_goes_on(nas: Nas, archive: Path) -> None:

@@ -1,0 +1,64 @@
+"""What comes back from workers: outcomes, their weights, and in what words a worker died."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ray  # noqa: TID253 - only what runs on Ray imports this module
+from ray.exceptions import RayError  # noqa: TID253 - as above
+
+from nas.executors.jobs import Outcome
+from nas.incident import Incident
+
+
+def answers(refs: list[Any]) -> list[Any]:
+    """Return what is ready, all at once; a ``RayError`` stands for what has failed."""
+    try:
+        found: list[Any] = ray.get(refs)
+    except RayError:
+        return [_answer(ref) for ref in refs]
+    return found
+
+
+def _answer(ref: Any) -> Any:
+    try:
+        return ray.get(ref)
+    except RayError as error:
+        return error
+
+
+def fetcher(
+    outcome: Outcome,
+    ref: Any,
+    known: Mapping[int, bytes] | None,
+    lost: Callable[[Incident], None],
+) -> Callable[[], bytes | None] | None:
+    """Return what brings an outcome's weights when they are wanted; None if there are none.
+
+    Args:
+        outcome: whose weights.
+        ref: reference to the weights of its call.
+        known: those weights, if they have come along.
+        lost: is told if they were lost with the machine that had them.
+    """
+    if not outcome.weight_bytes:
+        return None
+
+    def fetch() -> bytes | None:
+        try:
+            weights: Mapping[int, bytes] = ray.get(ref) if known is None else known
+        except RayError as error:
+            message = f"the trained weights were lost: {reason_of(error)}"
+            lost(Incident(time.time(), "storage", message, outcome.number, outcome.worker))
+            return None
+        return weights[outcome.number]
+
+    return fetch
+
+
+def reason_of(error: RayError) -> str:
+    """Return the line of Ray's explanation that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if "because" in line), lines[0])[:300]
