@@ -63,10 +63,6 @@ class Architecture(Mapping[str, Value]):
     def __reduce__(self) -> tuple[type[Architecture], tuple[dict[str, Value]]]:
         return Architecture, (self._values,)
 
-    def to_dict(self) -> dict[str, Value]:
-        """Return the decisions as a dict of the caller's own."""
-        return dict(self._values)
-
     def to_json(self) -> str:
         """Return the decisions as compact JSON; ``from_json`` is its inverse."""
         if self._json is None:

@@ -92,6 +92,16 @@ class Front(Generic[Key]):
         """Return keys and points on the front, in the order they came."""
         return [(k, tuple(p)) for k, p in zip(self._keys, self._points.tolist(), strict=True)]
 
+    def beaten(self, losses: Sequence[Losses]) -> list[bool]:
+        """Tell of many points at once which ones a point on the front dominates."""
+        if not self._keys or not losses:
+            return [False] * len(losses)
+        points = np.asarray(losses, dtype=np.float64)[:, None, :]
+        no_worse = np.all(self._points <= points, axis=2)
+        better = np.any(self._points < points, axis=2)
+        found: list[bool] = np.any(no_worse & better, axis=1).tolist()
+        return found
+
     def add(self, key: Key, losses: Losses) -> tuple[bool, list[Key]]:
         """Add a point. Returns whether it is on the front, and the keys that it drove off."""
         point = np.asarray(losses, dtype=np.float64)

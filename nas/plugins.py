@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
@@ -109,6 +110,7 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._components: dict[str, list[Registered]] = {kind: [] for kind in KINDS}
         self._disabled = switched_off() if disabled is None else frozenset(disabled)
+        self._failures: Counter[tuple[str, str]] = Counter()
         self.loaded: list[Loaded] = []
         self._add_installed()
         for file in files:
@@ -191,12 +193,26 @@ class Plugins:
         return self.registry(kind).build(ref, params)
 
     def tell(self, hook: str, /, **what: object) -> None:
-        """Tell every plugin of an event; one that raises is logged and the rest are still told."""
+        """Tell every plugin of an event; one that raises is logged and the rest are still told.
+
+        A plugin that fails for every trial is not logged for every trial.
+        """
         for impl in self._implementations(hook):
             try:
                 impl.function(**{name: what[name] for name in impl.argnames})
-            except Exception:
-                log.exception("plugin %s failed in %s", impl.plugin_name, hook)
+            except Exception as error:  # noqa: BLE001 - a plugin can raise anything
+                self._failed(impl.plugin_name, hook, error)
+
+    def _failed(self, plugin: str, hook: str, error: Exception) -> None:
+        """Log a failure in full the first time, and then each time they are ten times as many."""
+        self._failures[plugin, hook] += 1
+        times = self._failures[plugin, hook]
+        if times == 1:
+            trace = None if isinstance(error, NASError) else error
+            log.error("plugin %s failed in %s: %s", plugin, hook, _reason(error), exc_info=trace)
+        elif str(times).strip("0") == "1":
+            text = "plugin %s has failed %d times in %s, the last time: %s"
+            log.error(text, plugin, times, hook, _reason(error))
 
     def names(self) -> Iterator[str]:
         """Yield the names of the plugins that work."""

@@ -54,7 +54,8 @@ def trials(values: dict[str, Any], path: Path) -> list[tuple[Any, ...]]:
 
 
 def test_jobs_and_outcomes_cross_the_border_as_json() -> None:
-    jobs = [Job(3, {"a": 1, "b": "x"}, 12, 99), Job(4, {"a": True}, None, 0)]
+    architectures = nas.Architecture({"a": 1, "b": "x"}), nas.Architecture({"a": True})
+    jobs = [Job(3, architectures[0], 12, 99), Job(4, architectures[1], None, 0)]
     assert unpack_jobs(pack_jobs(jobs)) == jobs
     json.loads(pack_jobs(jobs))
     outcomes = [

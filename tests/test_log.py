@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 import nas
+from nas.engine.log import EventLog
+from nas.engine.logfile import LogFile
 from nas.engine.progress import Plan, Progress
 from nas.incident import Incident
-from nas.log import EventLog, LogFile
 from nas.study import Study
 
 TOY = Path(__file__).parent / "files" / "toy.py"
@@ -126,7 +127,7 @@ class TestEvents:
     def test_incidents_and_the_reason_why_nothing_runs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("nas.log.PROGRESS_EVERY", 0.0)
+        monkeypatch.setattr("nas.engine.log.PROGRESS_EVERY", 0.0)
         incident = Incident(1.5, "node", "node b was lost", 7, "b pid 3")
         stuck = Progress((), done=3, met=[incident], incidents={"node": 1}, stuck="no GPU")
         with EventLog(tmp_path / "log", "toy") as log:
@@ -229,7 +230,7 @@ class TestTheFile:
     ) -> None:
         result = nas.search(config(), tmp_path / "a.db", plugins=[TOY], log="/dev/full")
         assert len(result.trials) == 30
-        (said,) = [r.getMessage() for r in caplog.records if r.name == "nas.log"]
+        (said,) = [r.getMessage() for r in caplog.records if r.name == "nas.engine.logfile"]
         assert "/dev/full" in said
         assert "No space left" in said
 
@@ -247,7 +248,7 @@ class TestTheFile:
             room -= written
             return written
 
-        monkeypatch.setattr("nas.log.os.write", limited)
+        monkeypatch.setattr("nas.engine.logfile.os.write", limited)
         with EventLog(tmp_path / "log", "toy") as log:
             log.finished(STUDY, "first")
             room = 20  # the next line is written in part
@@ -265,4 +266,4 @@ class TestTheFile:
         # the second, the warning about it, and the third
         assert whole[1]["lines"] == 3
         assert whole[2]["reason"] == "fourth"
-        assert sum(record.name == "nas.log" for record in caplog.records) == 1
+        assert sum(record.name == "nas.engine.logfile" for record in caplog.records) == 1

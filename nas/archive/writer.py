@@ -145,8 +145,7 @@ class Writer(History):
             trials = tuple(map(_with_id, records, ids))
             _check(study, trials)
             insert.insert_records(self._connection, study, space, records, trials)
-            for trial in trials:
-                front.add(trial)
+            front.add(trials)
             dropped = self._save(front, study, dict(zip(ids, records, strict=True)))
             now = (time.time(), study.id)
             self._connection.execute("UPDATE studies SET updated = ? WHERE id = ?", now)

@@ -204,13 +204,12 @@ def headline(study: Study, plan: Plan) -> str:
 
 
 def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
-    """Return such as ``12 of 60 trials after 31.0 s, 23.2 a minute, about 2 min 05 s left``."""
+    """Return such as ``12 of 60 trials after 31.0 s, about 2 min 05 s left``."""
     stop = plan.stop_trials if plan else None
     done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
     left = progress.seconds_left
-    pace = f", {rate(progress.rate)}" if progress.rate else ""
     rest = f", about {duration(left)} left" if left else ""
-    return f"{done} after {duration(seconds)}{pace}{rest}"
+    return f"{done} after {duration(seconds)}{rest}"
 
 
 def rate(a_second: float) -> str:
@@ -222,8 +221,9 @@ def rate(a_second: float) -> str:
 
 
 def in_flight(progress: Progress) -> str:
-    """Return such as ``2 in flight, workers 12 % idle``."""
-    return f"{progress.running:,} in flight{_idle(progress)}"
+    """Return such as ``2 in flight, 23.2 a minute, workers 12 % idle``."""
+    pace = f", {rate(progress.rate)}" if progress.rate else ""
+    return f"{progress.running:,} in flight{pace}{_idle(progress)}"
 
 
 def stuck(progress: Progress) -> str:

@@ -168,9 +168,9 @@ class Loop:
         return trials.reused(earlier, candidate, number, space, self._parts.goals, budget, told)
 
     def _submit(self, candidate: Candidate, number: int) -> None:
-        decisions = candidate.proposal.architecture.to_dict()
+        architecture = candidate.proposal.architecture
         seed = trials.trial_seed(self._study.seed, number)
-        job = Job(number, decisions, self._parts.evaluator.budget, seed)
+        job = Job(number, architecture, self._parts.evaluator.budget, seed)
         self._running[number] = Started(candidate, job, self._order.told())
         self._executor.submit(job)
 

@@ -13,6 +13,7 @@ from nas.archive import Archive
 from nas.archive.writer import Writer
 from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
+from nas.engine.log import with_log
 from nas.engine.loop import Loop, Reason
 from nas.engine.order import CompletionOrder, NumberOrder, Order
 from nas.engine.progress import Observer, Plan
@@ -24,7 +25,6 @@ from nas.errors import StudyError
 from nas.executors.inline import InlineExecutor
 from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
-from nas.log import with_log
 from nas.plugins import PluginFile
 from nas.study import Study
 from nas.trial import Trial

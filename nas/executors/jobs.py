@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nas.architecture import Value
+from nas.architecture import Architecture
 from nas.plugins import PluginFile
 from nas.trial import CurvePoint, Failure, Measurement
 
@@ -61,13 +61,13 @@ class Job:
 
     Args:
         number: of the trial.
-        decisions: of the architecture.
+        architecture: what to evaluate.
         budget: in the evaluator's unit, or None.
         seed: of everything random in it.
     """
 
     number: int
-    decisions: Mapping[str, Value]
+    architecture: Architecture
     budget: int | None
     seed: int
 

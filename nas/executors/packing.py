@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from nas.architecture import Architecture
 from nas.executors.jobs import Job, Outcome
 from nas.trial import CurvePoint, Failure, Measurement
 
 
 def pack_jobs(jobs: list[Job]) -> str:
     """Return jobs as JSON."""
-    return json.dumps([{**vars(job), "decisions": dict(job.decisions)} for job in jobs])
+    return json.dumps([{**vars(job), "architecture": job.architecture.to_json()} for job in jobs])
 
 
 def unpack_jobs(text: str) -> list[Job]:
     """Read what ``pack_jobs`` wrote."""
-    return [Job(**job) for job in json.loads(text)]
+    return [
+        Job(**{**job, "architecture": Architecture.from_json(job["architecture"])})
+        for job in json.loads(text)
+    ]
 
 
 def pack_outcomes(outcomes: list[Outcome]) -> str:

@@ -14,7 +14,6 @@ from nas.abstract.dataset import SearchData
 from nas.abstract.evaluator import Evaluation, Evaluator, Task
 from nas.abstract.objective import MeasuredObjective
 from nas.abstract.space import Space
-from nas.architecture import Architecture
 from nas.errors import CandidateError, NonFiniteError
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.limits import alarm, memory_limit
@@ -91,7 +90,7 @@ class Worker:
     def _evaluate(self, job: Job, curve: list[CurvePoint]) -> Evaluation:
         task = Task(
             self._space,
-            self._space.architecture(job.decisions),
+            self._space.architecture(job.architecture),
             self._data,
             job.budget,
             job.seed,
@@ -112,7 +111,7 @@ class Worker:
     def _measure(self, job: Job) -> dict[str, Measurement]:
         if not self._measured:
             return {}
-        network = self._space.build(Architecture(job.decisions)).to(self._device())
+        network = self._space.build(self._space.architecture(job.architecture)).to(self._device())
         return {
             objective.metric: objective.measure(network, self._space.input_shape, self._threads)
             for objective in self._measured

@@ -250,6 +250,7 @@ def test_a_terminal_shows_a_bar_and_the_front_while_stdout_stays_clean(
     screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert "━" in screen
     assert re.search(r"[1-5] of 6 trials after [\d.]+ s, about [\d.]+ s left", screen)
+    assert re.search(r"\d in flight, [\d.]+ a second, workers \d+ % idle", screen)
     assert "in flight" in screen
     assert re.search(r"Front: \d trials?", screen)
     assert "\x1b[?25h" in shown, "the cursor is shown again"
