@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -179,6 +180,31 @@ class TestEvents:
         assert event["message"] == "the server is down"
         assert "ValueError" in event["traceback"]
         assert "the server is down" in capsys.readouterr().err
+
+
+def test_the_documentation_lists_every_event_with_its_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.engine.log.PROGRESS_EVERY", 0.0)
+    page = (Path(__file__).parents[1] / "docs/progress.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z.]+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    outside = {event: re.sub(r"\([^)]*\)", "", keys) for event, keys in rows}
+    listed = {event: set(re.findall(r"`(\w+)`", keys)) for event, keys in outside.items()}
+    listed["session.finished"] = {"reason"} | listed["progress"]
+    search(tmp_path)
+    with pytest.raises(nas.ComponentError):
+        search(tmp_path, strategy="nosuch")
+    with EventLog(tmp_path / "log.jsonl", "toy") as log:
+        log.progress(Progress((), done=3, met=[Incident(1.5, "node", "lost")]))
+        try:
+            raise ValueError
+        except ValueError:
+            logging.getLogger("nas").exception("said")
+        log._file._missing = 3
+        log.progress(Progress((), done=3))
+    common = {"time", "level", "event", "study"}
+    told = {event["event"]: event.keys() - common for event in read(tmp_path / "log.jsonl")}
+    assert told == listed
 
 
 class TestTheFile:

@@ -346,3 +346,9 @@ class TestRay:
         assert "disabled" not in ray_settings.SETTINGS.values()
         off = re.compile(r"AUTH_MODE[\"'\]]*\s*[:=,]\s*[\"']disabled")
         assert [path for path in SOURCES if off.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_tests_that_security_md_names_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) == 5
+    assert [name for name in named if not (ROOT / name).is_file()] == []
