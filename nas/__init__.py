@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.abstract.checkpoint import Checkpoint as Checkpoint
+    from nas.abstract.checkpoint import Snapshot as Snapshot
     from nas.abstract.dataset import Dataset as Dataset
     from nas.abstract.dataset import Examples as Examples
     from nas.abstract.dataset import SearchData as SearchData
@@ -72,6 +74,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 PUBLIC = {
+    "nas.abstract.checkpoint": (
+        "Checkpoint",
+        "Snapshot",
+    ),
     "nas.abstract.dataset": (
         "Dataset",
         "Examples",

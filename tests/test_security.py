@@ -22,6 +22,7 @@ import nas
 from nas import Architecture, ArchiveError, DatasetError, Goal, Status, Trial
 from nas.archive.artifacts import Artifacts
 from nas.archive.models import load_network
+from nas.archive.opening import open_for_reading, open_for_writing
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.writer import Writer
 from nas.engine.progress import Plan, Progress
@@ -80,6 +81,7 @@ def everything(archive: nas.Archive) -> None:
     for trial in archive.trials():
         archive.details(trial.id)
     archive.components()
+    archive.sessions()
     archive.scores()
 
 
@@ -139,6 +141,10 @@ class TestArchives:
             ("UPDATE trials SET status = ?", "evil"),
             ("UPDATE trials SET seconds = ?", "evil"),
             ("UPDATE metrics SET value = ?", "evil"),
+            ("UPDATE sessions SET heartbeat = ?", "evil"),
+            ("UPDATE sessions SET pid = ?", "evil"),
+            ("UPDATE sessions SET state = ?", "[1]"),
+            ("UPDATE sessions SET state = ?", DEEP),
         ],
     )
     def test_what_makes_no_sense_is_an_error_that_names_the_file(
@@ -147,6 +153,26 @@ class TestArchives:
         forge(path, change, values=(value,))
         with nas.Archive(path) as archive, pytest.raises(ArchiveError, match=r"a\.db' is damaged"):
             everything(archive)
+
+    @pytest.mark.parametrize("value", [DEEP, "{", "3"])
+    def test_a_search_that_goes_on_with_nonsense_is_an_error(self, path: Path, value: str) -> None:
+        forge(path, "UPDATE studies SET name = 's', goals = ?", values=(value,))
+        config = {
+            "study": "s",
+            "objectives": ["total"],
+            "space": "toy",
+            "evaluator": "tally",
+            "strategy": "listed",
+            "stop": {"trials": 1},
+            "run": {"executor": "inline"},
+        }
+        with pytest.raises(ArchiveError, match="damaged"):
+            nas.search(config, path, plugins=[TOY])
+
+    def test_no_schema_is_trusted(self, path: Path) -> None:
+        for connection in (open_for_reading(path)[0], open_for_writing(path)):
+            assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
+            connection.close()
 
     def test_a_view_or_trigger_of_a_stranger_calls_nothing(self, path: Path) -> None:
         view = "CREATE VIEW trials_wide AS SELECT load_extension('evil') AS evil"

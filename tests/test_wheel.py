@@ -18,7 +18,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = {"nas", *PROJECT["entry-points"]["nas"].values()}
+ENTRIES = PROJECT["entry-points"]["nas"].values()
+PACKAGES = {"nas", *(module.partition(".")[0] for module in ENTRIES)}
 
 
 @pytest.fixture(scope="module")

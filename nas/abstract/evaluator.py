@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from nas import checks
+from nas.abstract.checkpoint import Checkpoint
 from nas.abstract.dataset import SearchData
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -27,6 +28,7 @@ class Task:
         budget: how much to spend, in the evaluator's unit; None if it knows no budgets.
         seed: of everything random in it: initial weights, order of samples, augmentation.
         threads: CPU threads it may use.
+        checkpoint: where to keep a snapshot now and then, and to find one; None without.
     """
 
     space: Space
@@ -35,6 +37,7 @@ class Task:
     budget: int | None
     seed: int
     threads: int = 1
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ class Evaluator(ABC):
     def budget(self) -> int | None:
         """The full budget in the evaluator's unit (epochs), or None if it knows no budgets."""
         return None
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether it uses ``task.checkpoint``; otherwise it is given none."""
+        return False
 
     @abstractmethod
     def evaluate(self, task: Task, report: Report) -> Evaluation:

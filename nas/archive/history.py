@@ -10,7 +10,7 @@ from typing import Any
 from nas.architecture import Architecture
 from nas.archive.artifacts import Artifacts
 from nas.archive.earlier import Earlier, find_earlier
-from nas.archive.opening import errors_of
+from nas.archive.opening import content_of, errors_of
 from nas.archive.record import Score
 from nas.archive.rows import (
     STUDY,
@@ -35,16 +35,16 @@ class History:
 
     def existing(self, name: str) -> Study | None:
         """Return the study of that name as it was archived, or None."""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             row = self._connection.execute(f"{STUDY} WHERE name = ?", (name,)).fetchone()
-        return study_of(row, str(self._path)) if row else None
+            return study_of(row, str(self._path)) if row else None
 
     def finished(self, study: Study) -> Iterator[Trial]:
         """Yield all trials by number, without cancelled ones: what a resumed search replays.
 
         They are read by the chunk, so trials that are recorded meanwhile can be among them.
         """
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             for trial in trials_of(self._connection, study):
                 if trial.status is not Status.CANCELLED:
                     yield trial
@@ -56,13 +56,13 @@ class History:
             The trials that there are now in the order in which they ended, without cancelled
             ones; and how many had been told when a trial was proposed, by number.
         """
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             trials = trials_by_end(self._connection, study)
             return trials, told_of(self._connection, study)
 
     def count(self, study: Study) -> int:
         """Return how many trials there are, without cancelled ones."""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             counts = counts_of(self._connection, study)
         return sum(counts.values()) - counts[Status.CANCELLED]
 
@@ -74,18 +74,18 @@ class History:
         budget: int | None,
     ) -> Earlier | None:
         """Return an evaluation of the same network in the same way; see ``find_earlier``."""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             return find_earlier(
                 self._connection, self._artifacts, study, canonical_id, architecture, budget
             )
 
     def scores(self, study: Study) -> Iterator[Score]:
         """Yield every score of a study by trial number, those of cancelled trials too."""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             for _, score in scores_of(self._connection, study):
                 yield score
 
     def protocols(self, study: Study) -> dict[str, dict[str, Any]]:
         """Return the protocol of each measured metric, as the study's first trial has it."""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             return protocols_of(self._connection, study)

@@ -133,7 +133,17 @@ def sessions_of(connection: sqlite3.Connection, study: Study) -> list[Session]:
 
 def _session(row: tuple[Any, ...], incidents: tuple[Incident, ...]) -> Session:
     _, began, heartbeat, ended, status, reason, host, pid, state = row
-    return Session(began, heartbeat, ended, status, reason, host, pid, json.loads(state), incidents)
+    return Session(
+        float(began),
+        float(heartbeat),
+        None if ended is None else float(ended),
+        status,
+        reason,
+        host,
+        int(pid),
+        dict(json.loads(state)),
+        incidents,
+    )
 
 
 def latest(connection: sqlite3.Connection, study: Study) -> Session | None:

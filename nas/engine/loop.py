@@ -26,10 +26,11 @@ from nas.engine.reuse import Reuse
 from nas.engine.same_failure import SameFailure
 from nas.engine.trials import Started
 from nas.errors import NASError
+from nas.executors.checkpoints import CheckpointFolder
 from nas.executors.jobs import Finished, Job
 from nas.executors.protocol import Executor
 from nas.study import Study
-from nas.trial import Trial
+from nas.trial import Status, Trial
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Loop:
         proposer: where candidates come from.
         order: when the strategy is told what.
         reuse: finds earlier evaluations; None if every trial is to be evaluated.
+        snapshots: of trials in flight; None if the evaluator keeps none.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class Loop:
         proposer: Proposer,
         order: Order,
         reuse: Reuse | None,
+        snapshots: CheckpointFolder | None,
     ) -> None:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
-        self._order, self._reuse = order, reuse
+        self._order, self._reuse, self._snapshots = order, reuse, snapshots
         self._earlier = Replay(writer.finished(study))
         self._running: dict[int, Started] = {}
         self._settled: list[Record] = []
@@ -185,6 +188,7 @@ class Loop:
                 candidate.proposal.architecture,
             )
             self._proposer.know(self._proposer.look_at(trial.architecture, trial.parents))
+        self._forget_snapshot(trial)
         self._order.answered(trial)
         self._meter.answered(trial)
 
@@ -202,6 +206,7 @@ class Loop:
         self._settled = []
         recorded = self._writer.record(self._study, records) if records else None
         for trial in recorded.trials if recorded else ():
+            self._forget_snapshot(trial)
             self._order.ended(trial)
             self._parts.plugins.tell("nas_trial_finished", study=self._study, trial=trial)
         if recorded:
@@ -211,6 +216,11 @@ class Loop:
                     "nas_front_changed", study=self._study, front=recorded.front
                 )
         self._show(recorded.trials if recorded else (), [record.worker for record in records])
+
+    def _forget_snapshot(self, trial: Trial) -> None:
+        """A cancelled trial runs again, and goes on from it."""
+        if self._snapshots and trial.status is not Status.CANCELLED:
+            self._snapshots.remove(trial.number)
 
     def _tell(self, due: list[Trial]) -> None:
         for trial in due:

@@ -22,6 +22,7 @@ from nas.engine.reachable import check_bounds
 from nas.engine.reuse import Reuse
 from nas.engine.scoring import PredictorScorer, ProxyScorer, Scorer
 from nas.errors import StudyError
+from nas.executors.checkpoints import CheckpointFolder, Checkpoints
 from nas.executors.inline import InlineExecutor
 from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
@@ -105,6 +106,8 @@ def _search(
     parts = assemble(checked, files)
     with Writer.open(archive) as writer:
         study = _study(writer, checked, parts, str(archive))
+        folder = CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
+        checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
         loop = Loop(
             study,
             parts,
@@ -112,9 +115,10 @@ def _search(
             _proposer(checked, parts, study, writer),
             _order(checked, study, writer),
             _reuse(checked, parts, study, writer),
+            folder,
         )
         earlier = writer.count(study)
-        executor = _executor(checked, parts)
+        executor = _executor(checked, parts, checkpoints)
         reason = _run(loop, executor, checked, parts, earlier, observer)
     return Result(study, str(archive), reason.text, reason.status == "interrupted")
 
@@ -214,11 +218,11 @@ def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Sc
     return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal)
 
 
-def _executor(config: Config, parts: Assembly) -> Executor:
+def _executor(config: Config, parts: Assembly, checkpoints: Checkpoints | None) -> Executor:
     memory = config.limits.memory
     limits = Limits(config.limits.timeout, None if memory is None else int(memory))
     if config.run.executor == "inline":
-        return InlineExecutor(parts.setup, parts.data, limits)
+        return InlineExecutor(parts.setup, parts.data, limits, checkpoints)
     from nas.executors import ray_settings
 
     ray_settings.apply()
@@ -232,4 +236,5 @@ def _executor(config: Config, parts: Assembly) -> Executor:
         min(config.window, config.run.workers) if config.run.workers else None,
         config.run.address,
         limits,
+        checkpoints,
     )

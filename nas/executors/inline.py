@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from nas.abstract.dataset import SearchData
+from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Finished, Job, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.protocol import ExecutorState
@@ -26,10 +27,16 @@ class InlineExecutor:
 
     description = "inline: this process"
 
-    def __init__(self, setup: Setup, data: SearchData | None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        data: SearchData | None,
+        limits: Limits | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         limits = limits or Limits()
         check_limits(limits, inline=True)
-        self._worker = Worker(setup, data, limits.memory)
+        self._worker = Worker(setup, data, limits.memory, checkpoints)
         self._timeout = limits.timeout
         self._waiting: deque[Job] = deque()
 

@@ -18,12 +18,14 @@ from nas.errors import StudyError
 from nas.executors import ray_cluster
 from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
+from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits, over_time
 from nas.executors.packing import pack_jobs, unpack_outcomes
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.ray_actor import read_hello
 from nas.executors.ray_answers import answers, fetcher, reason_of
+from nas.executors.ray_keeper import reached_from_afar
 from nas.executors.ray_pool import Call, Member, Pool
 from nas.incident import Incident
 from nas.trial import Failure
@@ -48,6 +50,7 @@ class RayExecutor:
         workers: at most so many; None is as many as fit.
         address: of a cluster; None starts a local Ray.
         limits: what one trial may use.
+        checkpoints: where evaluations keep snapshots on this machine, or None.
 
     Raises:
         StudyError: no cluster at the address, or no room in it for a single evaluation.
@@ -61,6 +64,7 @@ class RayExecutor:
         workers: int | None = None,
         address: str | None = None,
         limits: Limits | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self._limits = limits or Limits()
         check_limits(self._limits, inline=False)
@@ -73,7 +77,8 @@ class RayExecutor:
         self._started_ray = ray_cluster.connect(address, evaluator, workers)
         try:
             stored = ray.put(data) if data is not None else None
-            arguments = (setup.to_json(), stored, self._limits.memory)
+            kept = reached_from_afar(checkpoints) if checkpoints else None
+            arguments = (setup.to_json(), stored, self._limits.memory, kept)
             needs = ray_cluster.Needs.of(evaluator)
             self._pool = Pool(needs, workers, arguments, self._incidents.append)
         except BaseException:

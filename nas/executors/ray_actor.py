@@ -13,6 +13,7 @@ from typing import Any
 import ray  # noqa: TID253 - only what runs on Ray imports this module
 
 from nas.abstract.dataset import SearchData
+from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Setup
 from nas.executors.orphans import end_children
 from nas.executors.packing import pack_outcomes, unpack_jobs
@@ -40,8 +41,15 @@ class Hello:
 class WorkerActor:
     """Builds what a study needs once, then evaluates what it is sent."""
 
-    def __init__(self, setup: str, data: SearchData | None, memory: int | None) -> None:
-        self._setup, self._data, self._memory = Setup.from_json(setup), data, memory
+    def __init__(
+        self,
+        setup: str,
+        data: SearchData | None,
+        memory: int | None,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        self._setup, self._data = Setup.from_json(setup), data
+        self._memory, self._checkpoints = memory, checkpoints
 
     def hello(self) -> str:
         """Get ready; the clock of no trial runs yet."""
@@ -50,7 +58,7 @@ class WorkerActor:
         if wrong:
             return _say(Hello(where, wrong, versions=True))
         try:
-            self._worker = Worker(self._setup, self._data, self._memory)
+            self._worker = Worker(self._setup, self._data, self._memory, self._checkpoints)
         except Exception:  # noqa: BLE001 - somebody's plugin; the driver says what it was
             return _say(Hello(where, traceback.format_exc(limit=-3).strip()))
         if self._data is not None:

@@ -15,6 +15,7 @@ from nas.abstract.evaluator import Evaluation, Evaluator, Task
 from nas.abstract.objective import MeasuredObjective
 from nas.abstract.space import Space
 from nas.errors import CandidateError, NonFiniteError
+from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.limits import alarm, memory_limit
 from nas.plugins import Plugins
@@ -34,9 +35,16 @@ class Worker:
         setup: component names and parameters.
         data: what candidates are trained on, or None.
         memory: bytes that one job may allocate, or None.
+        checkpoints: where evaluations keep snapshots, or None.
     """
 
-    def __init__(self, setup: Setup, data: SearchData | None, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        data: SearchData | None,
+        memory: int | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         plugins = Plugins(setup.files)
         self._space: Space = plugins.build("space", setup.space.name, **setup.space.parameters)
         self._evaluator: Evaluator = plugins.build(
@@ -45,7 +53,7 @@ class Worker:
         self._measured: list[MeasuredObjective] = [
             plugins.build("objective", ref.name, **ref.parameters) for ref in setup.measured
         ]
-        self._data, self._memory = data, memory
+        self._data, self._memory, self._checkpoints = data, memory, checkpoints
         self._threads = max(1, int(self._evaluator.cpus))
         self._where = f"{platform.node()} pid {os.getpid()}"
 
@@ -95,6 +103,7 @@ class Worker:
             job.budget,
             job.seed,
             self._threads,
+            self._checkpoints.of(job, curve) if self._checkpoints else None,
         )
 
         def report(step: int, metrics: Mapping[str, float]) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import torch  # noqa: TID253  # imported inside Train.evaluate only
 from torch.nn import functional  # noqa: TID253
 
-from nas import NonFiniteError, Report, SearchData, Split
+from nas import Checkpoint, NonFiniteError, Report, SearchData, Snapshot, Split
 from nas.normalise import Normalise, joined
 from nas.seeds import derive
 from nas_evaluators.augment import augmented
 from nas_evaluators.schedule import SCHEDULES
+from nas_evaluators.snapshots import restore, take
 
 if TYPE_CHECKING:
     from nas_evaluators.train import Train
@@ -50,17 +51,43 @@ class Fit:
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
         self._step = 0
 
-    def run(self, report: Report) -> dict[str, float]:
+    def run(self, report: Report, checkpoint: Checkpoint | None = None) -> dict[str, float]:
         """Train all epochs; return the metrics after the last one, the model in eval mode."""
-        seconds = 0.0
-        for epoch in range(1, self._epochs + 1):
+        every = self._recipe.checkpoint_every if checkpoint else None
+        done, seconds = self._resume(checkpoint) if checkpoint and every else (0, 0.0)
+        for epoch in range(done + 1, self._epochs + 1):
             started = self._now()
             train_loss = self._train_epoch(epoch)
             seconds += self._now() - started
             error, loss = self._validate(epoch)
             point = {"error": error, "loss": loss, "train_loss": train_loss}
             report(epoch, point)
+            if checkpoint and every and epoch % every == 0 and epoch < self._epochs:
+                checkpoint.save(self._snapshot(epoch, seconds))
         return {**point, "train_seconds": seconds}
+
+    @property
+    def _generators(self) -> dict[str, torch.Generator]:
+        return {"order": self._order, "augmentation": self._augmentation}
+
+    def _snapshot(self, epoch: int, seconds: float) -> Snapshot:
+        values = {
+            "epoch": epoch,
+            "seconds": seconds,
+            "step": self._step,
+            "scaler": self._scaler.state_dict(),
+        }
+        return take(self.model, self._optimizer, self._generators, values)
+
+    def _resume(self, checkpoint: Checkpoint) -> tuple[int, float]:
+        """Go on from a snapshot, if there is one; return the epochs that are done, and seconds."""
+        snapshot = checkpoint.load()
+        if snapshot is None:
+            return 0, 0.0
+        restore(snapshot, self.model, self._optimizer, self._generators)
+        self._scaler.load_state_dict(dict(snapshot.values["scaler"]))
+        self._step = int(snapshot.values["step"])
+        return int(snapshot.values["epoch"]), float(snapshot.values["seconds"])
 
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()

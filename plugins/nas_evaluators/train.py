@@ -49,6 +49,9 @@ class Train(Evaluator):
         clip_norm: largest L2 norm of the whole gradient, by default unbounded.
         amp: mixed precision on a GPU: bfloat16 where the GPU has it, else float16 with loss
             scaling. Training on the CPU is always in float32.
+        checkpoint_every: epochs between two snapshots beside the archive; a training that was
+            interrupted goes on from the last one, to the same result as if it never was. By
+            default there are none, and it starts again.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("error", "loss", "train_loss", "train_seconds")
@@ -67,12 +70,15 @@ class Train(Evaluator):
     flip: bool = False
     clip_norm: float | None = None
     amp: bool = True
+    checkpoint_every: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.whole("epochs", self.epochs, 1)
         checks.whole("batch_size", self.batch_size, 2)
         checks.whole("crop", self.crop, 0)
+        if self.checkpoint_every is not None:
+            checks.whole("checkpoint_every", self.checkpoint_every, 1)
         checks.one_of("optimizer", self.optimizer, OPTIMIZERS)
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.number("label_smoothing", self.label_smoothing, below=1)
@@ -98,6 +104,11 @@ class Train(Evaluator):
     def budget(self) -> int | None:
         """Epochs of a full training."""
         return self.epochs
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether it keeps snapshots."""
+        return self.checkpoint_every is not None
 
     @property
     def peak_lr(self) -> float:
@@ -134,7 +145,7 @@ class Train(Evaluator):
         with isolated(task.seed, task.threads, device):
             network = task.space.build(task.architecture)
             fit = Fit(self, network, data, epochs=epochs, seed=task.seed, device=device)
-            metrics = fit.run(report)
+            metrics = fit.run(report, task.checkpoint)
             fit.model.zero_grad()
             return Evaluation(metrics, fit.model.cpu())
 

@@ -115,6 +115,7 @@ def test_a_killed_worker_is_no_fault_of_its_candidate(
     assert "worker" in incidents(archive)
 
 
+@pytest.mark.slow_fault
 def test_when_the_head_is_gone_the_session_ends_and_another_cluster_goes_on(
     cluster: Any, tmp_path: Path, expected: Callable[[Path], None]
 ) -> None:
@@ -140,6 +141,7 @@ def test_when_the_head_is_gone_the_session_ends_and_another_cluster_goes_on(
     expected(archive)
 
 
+@pytest.mark.slow_fault
 def test_a_node_of_another_version_is_refused_and_both_versions_are_named(
     cluster: Any,
     tmp_path: Path,

@@ -1,6 +1,7 @@
 """A whole search in one plugin file, without any built-in: used by many tests, also on Ray."""
 
 import os
+import random
 import time
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Tally(nas.Evaluator):
     on: int = -1
     mode: str = "none"
     seconds: float = 0.0
+    jitter: float = 0.0
 
     metrics = ("total", "spread")
     needs_data = False
@@ -43,7 +45,7 @@ class Tally(nas.Evaluator):
             misbehave(self.mode)
         for step in range(1, 4):
             report(step, {"total": float(sum(digits)) / step})
-        time.sleep(self.seconds)
+        time.sleep(self.seconds + self.jitter * random.SystemRandom().random())
         return nas.Evaluation(
             {"total": float(sum(digits)), "spread": float(max(digits) - min(digits))}
         )
