@@ -16,6 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="quick: those that a normal run has time for; all: everything, over and over",
     )
     group.addoption(
+        "--soak-minutes", type=float, default=3.0, help="how long the soak takes, with --faults=all"
+    )
+    group.addoption(
         "--fault-seed", type=int, default=None, help="repeat the random points of an earlier run"
     )
 

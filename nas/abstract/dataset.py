@@ -75,6 +75,11 @@ class Dataset(ABC):
         if not isinstance(self.validation, float) or not 0 < self.validation < 1:
             raise ValueError(f"validation must be a share between 0 and 1, not {self.validation!r}")
 
+    @property
+    def calls(self) -> str | None:
+        """Name of the function that ``load`` calls because a parameter names it; None if none."""
+        return None
+
     @abstractmethod
     def load(self) -> Examples:
         """Read everything. Raises ``DatasetError`` naming the file and what was expected."""

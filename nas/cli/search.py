@@ -67,6 +67,9 @@ def resume(
     as_json: AsJson = False,
     quiet: Quiet = False,
     log: LogPath = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Call the functions that the archived config names.")
+    ] = False,
 ) -> None:
     """Go on with a study: its config is in the archive."""
     import nas
@@ -79,6 +82,7 @@ def resume(
         address=address,
         plugins=plugin or (),
         log=log,
+        trust=trust,
     )
     run_session(going_on, plugin or (), as_json=as_json, quiet=quiet)
 

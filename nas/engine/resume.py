@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from nas.abstract.dataset import Dataset
 from nas.archive import Archive
 from nas.archive.record import ComponentRecord
 from nas.config import Config
 from nas.engine.progress import Observer
 from nas.engine.search import Result, search
 from nas.errors import ConfigError, StudyError
-from nas.plugins import FROM_FILE
+from nas.plugins import FROM_FILE, PluginFile, Plugins
 from nas.study import Study
 from nas.suggest import listed
 
@@ -28,6 +29,7 @@ def resume(
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
     log: str | Path | None = None,
+    trust: bool = False,
 ) -> Result:
     """Go on with a study; its config is in the archive.
 
@@ -40,11 +42,14 @@ def resume(
             with such files needs them again.
         observer: is told how the search gets on.
         log: file to which every event is appended, one JSON object a line.
+        trust: call functions that the archived config names (the data set ``factory``). Whoever
+            wrote the archive chose them, so only for one that you have written yourself.
 
     Raises:
         ArchiveError: no such archive or study.
         ConfigError: an override of something that makes the study what it is.
-        StudyError: several studies could be meant, or a plugin file is missing.
+        StudyError: several studies could be meant, a plugin file is missing, or the config names
+            a function to call and ``trust`` is not set.
         NASError: as ``search``.
     """
     assignments = list(overrides)
@@ -59,6 +64,8 @@ def resume(
             f"add {options}, with the paths of these files"
         )
     config = Config.parse(found.config, source=f"study {found.name!r}").changed(assignments)
+    if not trust:
+        _check_calls(config, plugins)
     return search(config, archive, address=address, plugins=plugins, observer=observer, log=log)
 
 
@@ -70,6 +77,19 @@ def _check(assignments: Iterable[str]) -> None:
                 f"--set {assignment!r}: a study goes on with the config it was begun with; "
                 f"only {listed(MAY_CHANGE)} may change"
             )
+
+
+def _check_calls(config: Config, plugins: Sequence[str | Path]) -> None:
+    if config.data is None:
+        return
+    known = Plugins([PluginFile.read(path) for path in plugins])
+    dataset = known.build("dataset", config.data.name, **config.data.parameters)
+    if isinstance(dataset, Dataset) and dataset.calls is not None:
+        raise StudyError(
+            f"the data of study {config.study!r} come from calling {dataset.calls!r}, which is "
+            "what the archive says: if you trust whoever wrote it, add --trust (from Python, "
+            "trust=True)"
+        )
 
 
 def _unfinished(archive: Archive) -> Study:

@@ -42,6 +42,11 @@ class Factory(Dataset):
         if not isinstance(self.arguments, Mapping):
             raise ValueError(f"arguments must be a table, not {self.arguments!r}")
 
+    @property
+    def calls(self) -> str:
+        """The user's function."""
+        return self.function
+
     def load(self) -> Examples:
         """Call the function. Raises ``DatasetError`` if it fails or returns anything else."""
         function = self._function()

@@ -86,6 +86,36 @@ def test_an_archive_that_is_not_there_is_not_made(nas: Nas, tmp_path: Path) -> N
     assert not (tmp_path / "no.db").exists()
 
 
+def test_a_function_that_an_archive_names_is_called_with_consent_only(
+    nas: Nas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(SAMPLES)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "a.db"
+    shape = {"name": "toy", "input_shape": [4], "classes": 2}
+    run(config(data={"name": "factory", "function": "mine:samples"}, space=shape), path)
+    called = (tmp_path / "called").stat().st_size
+    refused = nas("resume", path, "--plugin", TOY)
+    assert refused.code == 2
+    assert "come from calling 'mine:samples'" in refused.err
+    assert "add --trust" in refused.err
+    assert (tmp_path / "called").stat().st_size == called
+    more = ("--set", "stop.trials=12")
+    assert nas("resume", path, "--plugin", TOY, "--trust", *more).code == 0
+    assert (tmp_path / "called").stat().st_size > called
+
+
+SAMPLES = """
+import numpy as np
+from pathlib import Path
+
+def samples():
+    with Path(__file__).with_name("called").open("a") as file:
+        file.write("x")
+    return np.zeros((40, 4), np.float32), np.tile([0, 1], 20)
+"""
+
+
 def test_from_python(archive: Path) -> None:
     result = api.resume(archive, plugins=[TOY], overrides=["stop.trials=8"])
     assert len(result.trials) == 8
