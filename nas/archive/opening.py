@@ -33,6 +33,10 @@ def errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+            raise ArchiveError(
+                f"archive {str(path)!r} cannot be written: its disk has become read-only"
+            ) from error
         raise ArchiveError(f"archive {str(path)!r}: {error}") from error
 
 

@@ -53,6 +53,7 @@ class Writer(History):
         self._leases: dict[int, Lease] = {}
         self._sessions: dict[int, int] = {}
         self._data_version = -1
+        self._file = _identity(path)
 
     @classmethod
     def open(cls, path: str | Path) -> Writer:
@@ -187,6 +188,7 @@ class Writer(History):
     def _transaction(self) -> Iterator[None]:
         """Commit, or leave the file as it was; what is in memory is then read again."""
         with errors_of(self._path):
+            self._check_still_there()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._forget_what_others_changed()
@@ -199,6 +201,18 @@ class Writer(History):
                 if isinstance(error, OverflowError | UnicodeEncodeError):
                     raise ArchiveError(f"SQLite cannot hold a value: {error}") from error
                 raise
+
+    def _check_still_there(self) -> None:
+        """SQLite would go on writing to a file that nobody can find any more."""
+        try:
+            now = _identity(self._path)
+        except OSError:
+            now = None
+        if now != self._file:
+            raise ArchiveError(
+                f"archive {str(self._path)!r} was deleted, moved or replaced while it was written "
+                "to; put it back to where it was, and go on"
+            )
 
     def _forget_what_others_changed(self) -> None:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -259,6 +273,11 @@ class Writer(History):
     def _remove_unused(self, files: Iterator[Path]) -> None:
         with self._transaction():  # no other writer may begin to use one of them meanwhile
             self._artifacts.remove_unused(self._connection, files)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _with_id(record: Record, id_: int) -> Trial:

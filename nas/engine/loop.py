@@ -95,17 +95,15 @@ class Loop:
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
             observer.started(self._study, plan)
-        reason = Reason("stopped by an error", "failed")
         with Interrupts() as interrupts:
             try:
                 reason = self._until_done(interrupts)
             except KeyboardInterrupt:
                 reason = Reason("interrupted", "interrupted")
-            except NASError as error:
-                reason = Reason(str(error), "failed")
+            except BaseException as error:
+                self._fail(error)
                 raise
-            finally:
-                self._finish(reason)
+            self._finish(reason)
         return reason
 
     def _until_done(self, interrupts: Interrupts) -> Reason:
@@ -264,6 +262,14 @@ class Loop:
                     self._writer.front(self._study),
                 )
             )
+
+    def _fail(self, error: BaseException) -> None:
+        """End as well as it can be done: what went wrong first is what the user should hear of."""
+        known = str(error) if isinstance(error, NASError) else "stopped by an error"
+        try:
+            self._finish(Reason(known, "failed"))
+        except NASError as second:
+            log.info("the end of the session could not be archived: %s", second)
 
     def _finish(self, reason: Reason) -> None:
         """Stop what runs, record it as cancelled, close the session."""
