@@ -23,29 +23,19 @@ class Noop(nas.Evaluator):
         return nas.Evaluation({name: draw.random() for name in self.metrics})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Noop3(Noop):
-    """Returns three."""
+class First(nas.ReportedObjective):
+    """What it draws."""
 
-    metrics: ClassVar[tuple[str, ...]] = ("first", "second", "third")
-
-
-def objective(name: str) -> nas.Component:
-    """Return the objective that asks for a metric."""
-    kind = type(name.title(), (nas.ReportedObjective,), {"metric": name})
-    return nas.Component(name, kind, "a number")
+    metric = "first"
 
 
 @nas.hookimpl
 def nas_evaluators() -> Iterable[nas.Component]:
-    """One metric or three."""
-    return [
-        nas.Component("noop", Noop, "nothing"),
-        nas.Component("noop3", Noop3, "nothing, thrice"),
-    ]
+    """The evaluator."""
+    return [nas.Component("noop", Noop, "one number")]
 
 
 @nas.hookimpl
 def nas_objectives() -> Iterable[nas.Component]:
-    """What it draws."""
-    return [objective(name) for name in Noop3.metrics]
+    """Its metric."""
+    return [nas.Component("first", First, "a number")]
