@@ -1,11 +1,34 @@
-"""Processes that a candidate has started and left behind."""
+"""Child processes: those a candidate leaves behind, and how those of others have ended."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+@contextmanager
+def children_told() -> Iterator[None]:
+    """Undo what a library does to ``SIGCHLD`` meanwhile.
+
+    A Ray that ends what killed workers have started lets every process ignore the signal; then
+    nobody can learn a child's exit status, and ``subprocess`` takes it for 0. Python's own
+    functions see no handler that C code has set, and want the main thread.
+    """
+    if not hasattr(signal, "SIGCHLD"):  # no POSIX
+        yield
+        return
+    get, put = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
+    get.restype = put.restype = ctypes.c_void_p
+    put.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    before = get(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        put(signal.SIGCHLD, before)
 
 
 def end_children() -> None:

@@ -5,7 +5,9 @@ What is lost with a worker runs again, alone; whose fault it was is ``nas.execut
 
 from __future__ import annotations
 
+import itertools
 import time
+import uuid
 from collections import deque
 from typing import Any
 
@@ -24,14 +26,13 @@ from nas.executors.limits import Limits, check_limits, over_time
 from nas.executors.packing import pack_jobs, unpack_outcomes
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.ray_actor import read_hello
-from nas.executors.ray_answers import answers, fetcher, reason_of
+from nas.executors.ray_answers import answers, fetcher, gather, reason_of
 from nas.executors.ray_keeper import reached_from_afar
+from nas.executors.ray_late import Late
 from nas.executors.ray_pool import Call, Member, Pool
 from nas.incident import Incident
 from nas.trial import Failure
 
-GATHER_SECONDS = 0.002
-"""Time in which what ends together is taken together; no worker with calls ahead waits for it."""
 GRACE = 0.5
 """Seconds beyond a trial's time limit that the way there and back may take."""
 LOW = "running low on memory"
@@ -73,14 +74,17 @@ class RayExecutor:
         self._alone: deque[Job] = deque()
         self._blame = Blame(self._incidents.append)
         self._batches = Batches()
+        self._numbers = itertools.count()
         self._weights = True
         self._started_ray = ray_cluster.connect(address, evaluator, workers)
         try:
             stored = ray.put(data) if data is not None else None
             kept = reached_from_afar(checkpoints) if checkpoints else None
-            arguments = (setup.to_json(), stored, self._limits.memory, kept)
+            mailbox = f"nas-{uuid.uuid4().hex}"
+            arguments = (setup.to_json(), stored, self._limits.memory, kept, mailbox)
             needs = ray_cluster.Needs.of(evaluator)
             self._pool = Pool(needs, workers, arguments, self._incidents.append)
+            self._late = Late(self._pool, mailbox)
         except BaseException:
             self._disconnect()
             raise
@@ -113,18 +117,14 @@ class RayExecutor:
         if not by_ref:
             time.sleep(timeout)
             return []
-        refs = list(by_ref)
-        ready, _ = ray.wait(refs, timeout=self._until_deadline(timeout))
-        if ready:  # of many that come at once, a few more are soon there: one commit takes them all
-            together = max(len(ready), len(refs) // 4)
-            ray.wait(refs, num_returns=together, timeout=GATHER_SECONDS)
-            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        ready = gather(list(by_ref), self._until_deadline(timeout))
         finished = [
             item
             for ref, answer in zip(ready, answers(ready), strict=True)
             for item in self._collect(by_ref[ref], ref, answer)
         ]
         finished += self._end_overdue()
+        finished += self._take_back(*self._late.relieve())
         self._dispatch()
         return finished
 
@@ -175,13 +175,14 @@ class RayExecutor:
 
     def _call(self, member: Member, jobs: list[Job], *, alone: bool) -> None:
         packed = pack_jobs(jobs)
+        number = next(self._numbers)
         if self._weights:
-            outcomes, weights = member.actor.run.remote(packed)
+            outcomes, weights = member.actor.run.remote(number, packed)
         else:
-            outcomes, weights = member.actor.run_whole.remote(packed), None
+            outcomes, weights = member.actor.run_whole.remote(number, packed), None
         limit = self._limits.timeout
         deadline = None if limit is None else time.monotonic() + limit + CALL_SECONDS + GRACE
-        member.calls[outcomes] = Call(jobs, weights, alone, time.time(), deadline)
+        member.calls[outcomes] = Call(number, jobs, weights, alone, time.time(), deadline)
 
     def _until_deadline(self, timeout: float) -> float:
         deadlines = [
@@ -200,16 +201,33 @@ class RayExecutor:
         if ref is member.hello:
             self._welcome(member, answer)
             return []
-        call = member.calls.pop(ref)
+        if ref not in member.calls:  # was called back
+            return []
+        return self._bring_in(member, ref, answer)
+
+    def _bring_in(self, member: Member, ref: Any, answer: Any) -> list[Finished]:
+        call = member.calls[ref]
         weights: dict[int, bytes] | None = None
         if call.weights is None:
             answer, weights = answer
         outcomes = unpack_outcomes(answer)
+        posted: list[Finished] = []
+        if len(outcomes) < len(call.jobs):
+            posted = self._take_back(*self._late.read())
+        del member.calls[ref]
+        known = {outcome.number for outcome in outcomes}
+        # a mailbox may be lost with what was in it
+        self._alone.extend(job for job in call.jobs if job.number not in known)
         for outcome in outcomes:
             self._batches.learn(outcome.seconds)
         self._weights = any(outcome.weight_bytes for outcome in outcomes)
         lost = self._incidents.append
-        return [Finished(o, fetcher(o, call.weights, weights, lost)) for o in outcomes]
+        return [*posted, *(Finished(o, fetcher(o, call.weights, weights, lost)) for o in outcomes)]
+
+    def _take_back(self, finished: list[Finished], jobs: list[Job]) -> list[Finished]:
+        """Let other workers have jobs that stand behind a slow one."""
+        self._waiting.extendleft(reversed(jobs))
+        return finished
 
     def _welcome(self, member: Member, packed: str) -> None:
         hello = read_hello(packed)

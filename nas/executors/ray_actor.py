@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,9 +15,10 @@ import ray  # noqa: TID253 - only what runs on Ray imports this module
 
 from nas.abstract.dataset import SearchData
 from nas.executors.checkpoints import Checkpoints
-from nas.executors.jobs import Setup
+from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.orphans import end_children
-from nas.executors.packing import pack_outcomes, unpack_jobs
+from nas.executors.packing import unpack_jobs
+from nas.executors.ray_mailbox import Batch, Watch
 from nas.executors.worker import Worker, failed
 
 
@@ -47,9 +49,12 @@ class WorkerActor:
         data: SearchData | None,
         memory: int | None,
         checkpoints: Checkpoints | None,
+        mailbox: str,
     ) -> None:
         self._setup, self._data = Setup.from_json(setup), data
         self._memory, self._checkpoints = memory, checkpoints
+        self._watch = Watch(mailbox)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.children_told
 
     def hello(self) -> str:
         """Get ready; the clock of no trial runs yet."""
@@ -66,23 +71,26 @@ class WorkerActor:
         return _say(Hello(where))
 
     @ray.method(num_returns=2)
-    def run(self, jobs: str) -> tuple[str, dict[int, bytes]]:
+    def run(self, call: int, jobs: str) -> tuple[str, dict[int, bytes]]:
         """Evaluate jobs; the weights stay where they are until somebody wants them."""
-        return self.run_whole(jobs)
+        return self.run_whole(call, jobs)
 
-    def run_whole(self, jobs: str) -> tuple[str, dict[int, bytes]]:
+    def run_whole(self, call: int, jobs: str) -> tuple[str, dict[int, bytes]]:
         """Evaluate jobs; the weights come along. A second object would cost a fifth of a call."""
-        outcomes, weights = [], {}
-        for job in unpack_jobs(jobs):
-            try:
-                outcome, packed = self._worker.run(job)
-            except KeyboardInterrupt as error:  # nobody sits at this process: the candidate's own
-                outcome, packed = failed(job, error), None
+        batch = Batch(call, [] if self._watch.is_called_back(call) else unpack_jobs(jobs))
+        self._watch.over(batch)
+        while (job := batch.next()) is not None:
+            batch.done(*self._evaluate(job))
+        self._watch.over(None)
+        return batch.rest()
+
+    def _evaluate(self, job: Job) -> tuple[Outcome, bytes | None]:
+        try:
+            return self._worker.run(job)
+        except KeyboardInterrupt as error:  # nobody sits at this process: the candidate's own
+            return failed(job, error), None
+        finally:
             end_children()
-            outcomes.append(outcome)
-            if packed is not None:
-                weights[job.number] = packed
-        return pack_outcomes(outcomes), weights
 
 
 def read_hello(text: str) -> Hello:

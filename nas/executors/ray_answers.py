@@ -12,6 +12,19 @@ from ray.exceptions import RayError  # noqa: TID253 - as above
 from nas.executors.jobs import Outcome
 from nas.incident import Incident
 
+GATHER_SECONDS = 0.002
+"""Time in which what ends together is taken together; no worker with calls ahead waits for it."""
+
+
+def gather(refs: list[Any], timeout: float) -> list[Any]:
+    """Return the references that are ready, as soon as one is; none after ``timeout`` seconds."""
+    ready, _ = ray.wait(refs, timeout=timeout)
+    if ready:  # of many that come at once, a few more are soon there: one commit takes them all
+        together = max(len(ready), len(refs) // 4)
+        ray.wait(refs, num_returns=together, timeout=GATHER_SECONDS)
+        ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+    return ready
+
 
 def answers(refs: list[Any]) -> list[Any]:
     """Return what is ready, all at once; a ``RayError`` stands for what has failed."""

@@ -29,18 +29,22 @@ class Call:
     """Jobs that a worker has.
 
     Args:
+        number: of the call.
         jobs: in the order in which they are evaluated.
         weights: reference to the trained weights of all of them; None if they come along.
         alone: whether the worker has nothing else, before or behind it.
         since: Unix time at which it was sent.
         deadline: monotonic time at which it has taken too long, or None.
+        late: whether it takes longer than its jobs usually do; nothing is put behind it.
     """
 
+    number: int
     jobs: list[Job]
     weights: Any
     alone: bool
     since: float
     deadline: float | None
+    late: bool = False
 
 
 @dataclass(eq=False)
@@ -65,7 +69,7 @@ class Member:
         """Tell whether it can be sent a call; with a window of 1, only one that it has alone."""
         if not self.where or len(self.calls) >= window:
             return False
-        return not any(call.alone for call in self.calls.values())
+        return not any(call.alone or call.late for call in self.calls.values())
 
 
 class Pool:

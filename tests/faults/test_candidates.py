@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ ON_RAY = {
     **KINDS,
     "chatty": None,
     "orphans": None,
+    "asks_child": None,
     "interrupts": "error",
     "stubborn": "timeout",
     "sleeps_with_child": "timeout",
@@ -94,6 +97,8 @@ def test_on_ray_every_fault_is_a_trial_of_its_kind(
     trials = search(tmp_path, ON_RAY, "ray")
     check(trials, ON_RAY)
     check_no_children(tmp_path, 3)
+    ended = subprocess.run([sys.executable, "-c", "import sys; sys.exit(3)"], check=False)
+    assert ended.returncode == 3, "Ray has left the driver without its children's exit status"
     assert "this candidate cannot be trained" in trials["raises", 1].failure.message
     assert "in _raises" in trials["raises", 1].failure.traceback
     assert "after 3 seconds" in trials["sleeps", 1].failure.message

@@ -28,6 +28,7 @@ FAULTS = (
     "gpu_memory",
     "chatty",
     "orphans",
+    "asks_child",
     "hog",
     "torch_hog",
     "busy",
@@ -134,6 +135,11 @@ class Faulty(nas.Evaluator):
             print("x" * 50_000)
             print("y" * 50_000, file=sys.stderr)
         os.write(1, b"z" * 1_000_000)
+        return 1.0
+
+    def _asks_child(self):
+        if subprocess.run([sys.executable, "-c", "import sys; sys.exit(3)"]).returncode != 3:
+            raise RuntimeError("nobody told how the child ended")
         return 1.0
 
     def _child(self):
