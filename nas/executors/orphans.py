@@ -5,30 +5,39 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
+"""Of Linux's prctl(2)."""
+
 
 @contextmanager
-def children_told() -> Iterator[None]:
-    """Undo what a library does to ``SIGCHLD`` meanwhile.
+def same_parent() -> Iterator[None]:
+    """Undo what Ray does meanwhile to how this process is a parent.
 
-    A Ray that ends what killed workers have started lets every process ignore the signal; then
-    nobody can learn a child's exit status, and ``subprocess`` takes it for 0. Python's own
-    functions see no handler that C code has set, and want the main thread.
+    To end what killed workers have started, Ray lets every process, the driver too, ignore
+    ``SIGCHLD`` and adopt orphans. Nobody there can learn a child's exit status then (``subprocess``
+    takes it for 0), and other people's orphans, once dead, seem to live on.
     """
-    if not hasattr(signal, "SIGCHLD"):  # no POSIX
+    if sys.platform != "linux":  # where Ray does no such thing
         yield
         return
+    # Python's own functions see no handler that C code has set, and want the main thread
     get, put = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
     get.restype = put.restype = ctypes.c_void_p
     put.argtypes = [ctypes.c_int, ctypes.c_void_p]
-    before = get(signal.SIGCHLD)
+    prctl = ctypes.CDLL(None).prctl
+    adopts = ctypes.c_int()
+    prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(adopts))
+    handler = get(signal.SIGCHLD)
     try:
         yield
     finally:
-        put(signal.SIGCHLD, before)
+        put(signal.SIGCHLD, handler)
+        prctl(PR_SET_CHILD_SUBREAPER, adopts.value)
 
 
 def end_children() -> None:

@@ -54,7 +54,7 @@ class WorkerActor:
         self._setup, self._data = Setup.from_json(setup), data
         self._memory, self._checkpoints = memory, checkpoints
         self._watch = Watch(mailbox)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.children_told
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.same_parent
 
     def hello(self) -> str:
         """Get ready; the clock of no trial runs yet."""
