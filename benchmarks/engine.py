@@ -4,8 +4,8 @@
 
 The evaluator does nothing. Ours is the whole loop: strategy ``random`` on the space ``mlp``, a
 durable archive (synchronous = FULL), a local Ray; once with jobs that travel together, once with
-each alone. Seconds until the first result (workers start, import, build) are given apart from the
-rate after it. Raw Ray is the least that anything on it can cost: two actors, calls that return what
+each alone. The rate is from the first result in the archive to the last; the seconds until the
+first one (workers start, import, build) and after the last one (Ray ends) are given apart. Raw Ray is the least that anything on it can cost: two actors, calls that return what
 they were sent, nothing kept. Ray Tune and Optuna take part if they are installed; each draws from a
 space of as many decisions and does nothing. Every one runs in a process of its own; the best of the
 repeats counts. The last table is ours again, over its own length: rate and memory by trial number.
@@ -34,7 +34,7 @@ class Clock:
     """Watches a search: when the first trial was there, how memory and trials grew."""
 
     def __init__(self) -> None:
-        self.began = self.first = time.perf_counter()
+        self.began = self.first = self.last = time.perf_counter()
         self.at_first = 0
         self.steps: list[tuple[int, float, float]] = []
 
@@ -47,6 +47,8 @@ class Clock:
         now = time.perf_counter()
         if progress.done and not self.at_first:
             self.first, self.at_first = now, progress.done
+        if progress.new:
+            self.last = now
         if not self.steps or progress.done >= self.steps[-1][0] + 1_000:
             self.steps.append((progress.done, now, memory()))
 
@@ -85,8 +87,9 @@ def ours(trials: int, workers: int, together: bool, executor: str = "ray") -> di
     with tempfile.TemporaryDirectory() as folder:
         nas.search(config, Path(folder) / "a.db", plugins=[NOOP], observer=clock)
     return {
-        "rate": (trials - clock.at_first) / (clock.end - clock.first),
+        "rate": (trials - clock.at_first) / (clock.last - clock.first),
         "start": clock.first - clock.began,
+        "stop": clock.end - clock.last,
         "steps": clock.steps,
     }
 
@@ -236,11 +239,11 @@ def main() -> None:
         for title, (function, values) in contestants(arguments).items()
     }
     together, alone = found["ours, together"]["rate"], found["ours, each job alone"]["rate"]
-    print(f"{'':<26} {'trials/s':>10} {'first after':>12} {'ours is':>24}")
+    print(f"{'':<26} {'trials/s':>10} {'first after':>12} {'end after':>10} {'ours is':>24}")
     for title, result in found.items():
-        start = f"{result['start']:.2f} s" if "start" in result else ""
+        start, stop = (f"{result[k]:.2f} s" if k in result else "" for k in ("start", "stop"))
         ratio = f"{together / result['rate']:,.2f} x, alone {alone / result['rate']:,.2f} x"
-        print(f"{title:<26} {result['rate']:>10,.0f} {start:>12} {ratio:>24}")
+        print(f"{title:<26} {result['rate']:>10,.0f} {start:>12} {stop:>10} {ratio:>24}")
     by_length(found["ours, together"]["steps"])
 
 

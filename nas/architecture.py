@@ -5,11 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 Value = bool | int | float | str
 """What a decision can be set to: anything JSON and SQLite hold without loss."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=1 << 16, typed=True)
+def _item(name: str, value: Value) -> str:
+    """Return one decision as JSON: a search writes the same few again and again."""
+    if isinstance(value, float):
+        value += 0.0  # -0.0 equals 0.0, so both are written as that
+    return f"{_ENCODER.encode(name)}:{_ENCODER.encode(value)}"
 
 
 class Architecture(Mapping[str, Value]):
@@ -66,7 +75,8 @@ class Architecture(Mapping[str, Value]):
     def to_json(self) -> str:
         """Return the decisions as compact JSON; ``from_json`` is its inverse."""
         if self._json is None:
-            self._json = _ENCODER.encode(self._values)
+            values = self._values
+            self._json = f"{{{','.join(map(_item, values, values.values()))}}}"
         return self._json
 
     @classmethod

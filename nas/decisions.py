@@ -19,6 +19,8 @@ from nas.seeds import Rng, below
 from nas.suggest import did_you_mean, listed
 
 When = Mapping[str, Collection[Value]]
+_Conditions = list[tuple[str, frozenset[int]]]
+"""A parent's name, and the positions of its values that activate a decision."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,13 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value))
 
 
+def _holds(when: _Conditions, point: Mapping[str, int]) -> bool:
+    for parent, allowed in when:  # noqa: SIM110 - the hottest line of a search
+        if point.get(parent, -1) not in allowed:
+            return False
+    return True
+
+
 class DecisionTree:
     """An ordered list of decisions, checked once; points are ``{name: position}`` of the active.
 
@@ -89,10 +98,12 @@ class DecisionTree:
     def __init__(self, decisions: Sequence[Decision]) -> None:
         self.decisions = tuple(decisions)
         self._index: dict[str, dict[Value, int]] = {}
-        self._when: list[list[tuple[str, frozenset[int]]]] = []
+        self._when: list[_Conditions] = []
         for decision in self.decisions:
             self._add(decision)
-        self._counts = [(decision.name, len(decision.values)) for decision in self.decisions]
+        self._drawn = [
+            (d.name, len(d.values), w) for d, w in zip(self.decisions, self._when, strict=True)
+        ]
 
     def _add(self, decision: Decision) -> None:
         if decision.name in self._index:
@@ -130,16 +141,13 @@ class DecisionTree:
 
     def active(self, position: int, point: Mapping[str, int]) -> bool:
         """Tell whether decision number ``position`` is active, given the earlier ones."""
-        for parent, allowed in self._when[position]:  # noqa: SIM110 - the hottest line of a search
-            if point.get(parent, -1) not in allowed:
-                return False
-        return True
+        return _holds(self._when[position], point)
 
     def complete(self, wanted: Mapping[str, int], rng: Rng | None = None) -> dict[str, int]:
         """Keep what is active of ``wanted``; draw what is missing, or take its first value."""
         point: dict[str, int] = {}
-        for i, (name, count) in enumerate(self._counts):
-            if self._when[i] and not self.active(i, point):
+        for name, count, when in self._drawn:
+            if when and not _holds(when, point):
                 continue
             index = wanted.get(name)
             if index is None:

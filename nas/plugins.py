@@ -9,7 +9,7 @@ import os
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -197,11 +197,17 @@ class Plugins:
 
         A plugin that fails for every trial is not logged for every trial.
         """
-        for impl in self._implementations(hook):
-            try:
-                impl.function(**{name: what[name] for name in impl.argnames})
-            except Exception as error:  # noqa: BLE001 - a plugin can raise anything
-                self._failed(impl.plugin_name, hook, error)
+        self.tell_all(hook, [what])
+
+    def tell_all(self, hook: str, /, events: Sequence[Mapping[str, object]]) -> None:
+        """Tell every plugin of several events, one after the other."""
+        implementations = self._implementations(hook)
+        for what in events:
+            for impl in implementations:
+                try:
+                    impl.function(**{name: what[name] for name in impl.argnames})
+                except Exception as error:  # noqa: BLE001 - a plugin can raise anything
+                    self._failed(impl.plugin_name, hook, error)
 
     def _failed(self, plugin: str, hook: str, error: Exception) -> None:
         """Log a failure in full the first time, and then each time they are ten times as many."""

@@ -91,6 +91,12 @@ class Trial:
     failure: Failure | None = None
     id: int = 0
 
+    def archived_as(self, row: int) -> Trial:
+        """Return it with the id of its row."""
+        archived = object.__new__(Trial)  # ``replace`` would set every field one by one
+        vars(archived).update(vars(self), id=row)
+        return archived
+
     @property
     def feasible(self) -> bool:
         """Complete, and within every bound."""

@@ -282,8 +282,11 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _with_id(record: Record, id_: int) -> Trial:
     """Return the trial as it is archived: with its id, and what was measured among its metrics."""
-    measured = {name: m.value for name, m in record.measurements.items()}
-    return replace(record.trial, id=id_, metrics={**measured, **record.trial.metrics})
+    trial = record.trial
+    if record.measurements:
+        measured = {name: m.value for name, m in record.measurements.items()}
+        trial = replace(trial, metrics={**measured, **trial.metrics})
+    return trial.archived_as(id_)
 
 
 def _check(study: Study, trials: Sequence[Trial]) -> None:

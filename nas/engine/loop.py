@@ -203,11 +203,12 @@ class Loop:
         records = self._settled + records
         self._settled = []
         recorded = self._writer.record(self._study, records) if records else None
-        for trial in recorded.trials if recorded else ():
-            self._forget_snapshot(trial)
-            self._order.ended(trial)
-            self._parts.plugins.tell("nas_trial_finished", study=self._study, trial=trial)
         if recorded:
+            for trial in recorded.trials:
+                self._forget_snapshot(trial)
+                self._order.ended(trial)
+            events = [{"study": self._study, "trial": trial} for trial in recorded.trials]
+            self._parts.plugins.tell_all("nas_trial_finished", events)
             self._meter.ended(recorded.trials)
             if recorded.front_changed:
                 self._parts.plugins.tell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -84,26 +84,22 @@ class Proposer:
         self._scorer, self._candidates, self._by = scorer, candidates, by
         # numbers, for they are a third the size of texts and there is one for every trial
         self._known: set[int] = set()
-        self._estimates: dict[Architecture, dict[str, float] | Failure] = {}
-        self._canonical: dict[Architecture, str] = {}
         self.turned_away: Counter[str] = Counter()
 
     def propose(self, number: int) -> Candidate | None:
         """Return the candidate for trial ``number``, or None if the space is exhausted."""
         source = rng(self._seed, "proposal", number)
         wanted = self._candidates if self._scorer is not None and self._scorer.ready() else 1
-        drawn: dict[Architecture, Candidate] = {}
+        drawn: dict[str, Candidate] = {}
         for _ in range(wanted):
-            proposal = self._draw(source, drawn)
-            if proposal is None:
+            candidate = self._draw(source, drawn)
+            if candidate is None:
                 break
-            drawn[proposal.architecture] = self._look(proposal)
+            drawn[candidate.canonical_id] = candidate
         if not drawn:
             return None
         chosen = self._choose(number, list(drawn.values()), source)
         self.know(chosen)
-        self._estimates.clear()
-        self._canonical.clear()
         return chosen
 
     def tell(self, trial: Trial) -> None:
@@ -119,7 +115,7 @@ class Proposer:
 
     def look_at(self, architecture: Architecture, parents: tuple[int, ...]) -> Candidate:
         """Return the candidate that an architecture is, without proposing it."""
-        return self._look(Proposal(architecture, parents))
+        return self._look(Proposal(architecture, parents), self._space.canonical_id(architecture))
 
     def _choose(self, number: int, drawn: list[Candidate], source: Rng) -> Candidate:
         feasible = [c for c in drawn if c.violation == 0 and c.failure is None]
@@ -140,12 +136,14 @@ class Proposer:
         options = trade_offs(scores, [losses(known, c.analytic) for c in feasible])
         return options[below(len(options), source)]
 
-    def _look(self, proposal: Proposal) -> Candidate:
-        architecture = proposal.architecture
-        canonical_id = self._canonical_id(architecture)
-        estimate = self._estimate(architecture)
+    def _look(
+        self, proposal: Proposal, canonical_id: str, known: dict[str, float] | None = None
+    ) -> Candidate:
+        estimate = self._estimate(proposal.architecture) if known is None else known
         if isinstance(estimate, Failure):
             return Candidate(proposal, canonical_id, {}, failure=estimate)
+        if not estimate:
+            return Candidate(proposal, canonical_id, estimate)
         violation = total_violation(self._goals, estimate)
         broken = tuple(
             goal.bound()
@@ -154,17 +152,7 @@ class Proposer:
         )
         return Candidate(proposal, canonical_id, estimate, violation, broken)
 
-    def _canonical_id(self, architecture: Architecture) -> str:
-        if architecture not in self._canonical:
-            self._canonical[architecture] = self._space.canonical_id(architecture)
-        return self._canonical[architecture]
-
     def _estimate(self, architecture: Architecture) -> dict[str, float] | Failure:
-        if architecture not in self._estimates:
-            self._estimates[architecture] = self._compute(architecture)
-        return self._estimates[architecture]
-
-    def _compute(self, architecture: Architecture) -> dict[str, float] | Failure:
         try:
             return {
                 metric: float(objective.estimate(self._space, architecture))
@@ -173,7 +161,7 @@ class Proposer:
         except CandidateError as error:
             return Failure(error.kind, str(error))
 
-    def _draw(self, source: Rng, drawn: Mapping[Architecture, Candidate]) -> Proposal | None:
+    def _draw(self, source: Rng, drawn: Container[str]) -> Candidate | None:
         proposal = None
         for _ in range(REPEATS):
             proposal = self._strategy.ask(source)
@@ -182,44 +170,42 @@ class Proposer:
                     f"strategy {type(self._strategy).__name__} proposed what is no member of the "
                     f"space: {proposal.architecture!r}"
                 )
-            if self._is_new(proposal.architecture, drawn):
-                return proposal
+            candidate = self._new(proposal, drawn)
+            if candidate is not None:
+                return candidate
             self.turned_away["duplicate"] += 1
         assert proposal is not None
         return self._walk(proposal, source, drawn) or self._listed(drawn)
 
-    def _walk(
-        self, start: Proposal, source: Rng, drawn: Mapping[Architecture, Candidate]
-    ) -> Proposal | None:
+    def _walk(self, start: Proposal, source: Rng, drawn: Container[str]) -> Candidate | None:
         """Mutate what the strategy keeps proposing until it is something new."""
         architecture = start.architecture
         for _ in range(WALK):
             architecture = self._space.mutate(architecture, source)
-            if self._is_new(architecture, drawn):
-                return Proposal(architecture, start.parents)
+            candidate = self._new(Proposal(architecture, start.parents), drawn)
+            if candidate is not None:
+                return candidate
         return None
 
-    def _listed(self, drawn: Mapping[Architecture, Candidate]) -> Proposal | None:
+    def _listed(self, drawn: Container[str]) -> Candidate | None:
         if self._space.size > LISTABLE:
             return None
-        left = (a for a in self._space.architectures() if self._is_new(a, drawn))
-        found = next(left, None)
-        return Proposal(found) if found is not None else None
+        found = (self._new(Proposal(a), drawn) for a in self._space.architectures())
+        return next((candidate for candidate in found if candidate is not None), None)
 
-    def _is_new(self, architecture: Architecture, drawn: Mapping[Architecture, Candidate]) -> bool:
-        if architecture in drawn:
-            return False
-        canonical_id = self._canonical_id(architecture)
-        if any(candidate.canonical_id == canonical_id for candidate in drawn.values()):
-            return False
+    def _new(self, proposal: Proposal, drawn: Container[str]) -> Candidate | None:
+        """Return the candidate that a proposal is; None if it is known."""
+        canonical_id = self._space.canonical_id(proposal.architecture)
+        if canonical_id in drawn:
+            return None
         if int(canonical_id, 16) not in self._known:
-            return True
+            return self._look(proposal, canonical_id)
         if not self._analytic:
-            return False
-        estimate = self._estimate(architecture)
-        if isinstance(estimate, Failure):
-            return False
-        return _with_objectives(canonical_id, estimate) not in self._known
+            return None
+        estimate = self._estimate(proposal.architecture)
+        if isinstance(estimate, Failure) or _with_objectives(canonical_id, estimate) in self._known:
+            return None
+        return self._look(proposal, canonical_id, estimate)
 
 
 def _with_objectives(canonical_id: str, analytic: Mapping[str, float]) -> int:

@@ -13,6 +13,7 @@ from nas.archive import Archive
 from nas.archive.writer import Writer
 from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
+from nas.engine.heap import settled_heap
 from nas.engine.log import with_log
 from nas.engine.loop import Loop, Reason
 from nas.engine.order import CompletionOrder, NumberOrder, Order
@@ -139,7 +140,8 @@ def _run(
         search_space=f"{config.space.name}, {parts.space.size} architectures",
     )
     try:
-        return loop.run(executor, plan, observer)
+        with settled_heap():
+            return loop.run(executor, plan, observer)
     finally:
         executor.stop()
 

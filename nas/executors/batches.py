@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CALL_SECONDS = 0.03
 """Work to put into one call: a call costs about 0.3 ms, so 1 % is Ray's."""
-MOST_JOBS = 128
+MOST_JOBS = 256
 AHEAD_SECONDS = 0.1
 """Work to have on a worker, so that it never waits for us; a longer job has nothing behind it."""
 MOST_CALLS = 16

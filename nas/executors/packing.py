@@ -1,4 +1,7 @@
-"""Jobs and outcomes as JSON: the only form in which they cross from process to process."""
+"""Jobs and outcomes as JSON: the only form in which they cross from process to process.
+
+A cheap job costs less than the text it travels in; so what is usual is short, and quick to write.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from nas.trial import CurvePoint, Failure, Measurement
 
 def pack_jobs(jobs: list[Job]) -> str:
     """Return jobs as JSON."""
-    return json.dumps([{**vars(job), "architecture": job.architecture.to_json()} for job in jobs])
+    return f"[{','.join(map(_packed, jobs))}]"
+
+
+def _packed(job: Job) -> str:
+    budget = "null" if job.budget is None else job.budget
+    return f"[{job.number},{job.architecture.to_json()},{budget},{job.seed}]"
 
 
 def unpack_jobs(text: str) -> list[Job]:
     """Read what ``pack_jobs`` wrote."""
     return [
-        Job(**{**job, "architecture": Architecture.from_json(job["architecture"])})
-        for job in json.loads(text)
+        Job(number, Architecture(decisions), budget, seed)
+        for number, decisions, budget, seed in json.loads(text)
     ]
 
 
@@ -30,25 +38,38 @@ def pack_outcomes(outcomes: list[Outcome]) -> str:
 
 def unpack_outcomes(text: str) -> list[Outcome]:
     """Read what ``pack_outcomes`` wrote."""
-    return [_outcome(values) for values in json.loads(text)]
+    return [_outcome(*values) for values in json.loads(text)]
 
 
-def _plain(outcome: Outcome) -> dict[str, Any]:
+def _plain(o: Outcome) -> tuple[Any, ...]:
     # dataclasses.asdict copies every value deeply, which costs more than a cheap job does
-    return {
-        **vars(outcome),
-        "metrics": dict(outcome.metrics),
-        "measurements": {
-            k: {**vars(m), "protocol": dict(m.protocol)} for k, m in outcome.measurements.items()
-        },
-        "curve": [{"step": p.step, "metrics": dict(p.metrics)} for p in outcome.curve],
-        "failure": vars(outcome.failure) if outcome.failure else None,
-    }
+    usual = (o.number, dict(o.metrics), o.started, o.seconds, o.worker, o.weight_bytes)
+    if not (o.measurements or o.curve or o.failure):
+        return usual
+    measurements = {k: (m.value, m.spread, dict(m.protocol)) for k, m in o.measurements.items()}
+    curve = [(p.step, dict(p.metrics)) for p in o.curve]
+    return (*usual, measurements, curve, vars(o.failure) if o.failure else None)
 
 
-def _outcome(values: dict[str, Any]) -> Outcome:
-    failure = values["failure"]
-    values["measurements"] = {k: Measurement(**m) for k, m in values["measurements"].items()}
-    values["curve"] = tuple(CurvePoint(**point) for point in values["curve"])
-    values["failure"] = Failure(**failure) if failure else None
-    return Outcome(**values)
+def _outcome(
+    number: int,
+    metrics: dict[str, float],
+    started: float,
+    seconds: float,
+    worker: str,
+    weight_bytes: int,
+    measurements: dict[str, tuple[Any, ...]] | None = None,
+    curve: list[tuple[int, dict[str, float]]] | None = None,
+    failure: dict[str, str] | None = None,
+) -> Outcome:
+    return Outcome(
+        number,
+        metrics,
+        {k: Measurement(*m) for k, m in measurements.items()} if measurements else {},
+        tuple(CurvePoint(*point) for point in curve) if curve else (),
+        Failure(**failure) if failure else None,
+        started,
+        seconds,
+        worker,
+        weight_bytes,
+    )
