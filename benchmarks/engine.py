@@ -5,10 +5,11 @@
 The evaluator does nothing. Ours is the whole loop: strategy ``random`` on the space ``mlp``, a
 durable archive (synchronous = FULL), a local Ray; once with jobs that travel together, once with
 each alone. The rate is from the first result in the archive to the last; the seconds until the
-first one (workers start, import, build) and after the last one (Ray ends) are given apart. Raw Ray is the least that anything on it can cost: two actors, calls that return what
-they were sent, nothing kept. Ray Tune and Optuna take part if they are installed; each draws from a
-space of as many decisions and does nothing. Every one runs in a process of its own; the best of the
-repeats counts. The last table is ours again, over its own length: rate and memory by trial number.
+first one (workers start, import, build) and after the last one (Ray ends) are given apart. Raw Ray
+is the least that anything on it can cost: two actors, calls that return what they were sent,
+nothing kept. Ray Tune and Optuna take part if they are installed; each draws from a space of as
+many decisions and does nothing. Every one runs in a process of its own; the best of the repeats
+counts. The last table is ours again, over its own length: rate and memory by trial number.
 """
 
 from __future__ import annotations

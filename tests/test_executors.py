@@ -17,7 +17,7 @@ import pytest
 
 import nas
 from nas.executors.jobs import Job, Outcome, Ref, Setup
-from nas.executors.packing import pack_jobs, pack_outcomes, unpack_jobs, unpack_outcomes
+from nas.executors.packing import pack_call, pack_outcomes, unpack_call, unpack_outcomes
 from nas.plugins import PluginFile
 from nas.trial import CurvePoint, Failure, Measurement
 
@@ -56,8 +56,8 @@ def trials(values: dict[str, Any], path: Path) -> list[tuple[Any, ...]]:
 def test_jobs_and_outcomes_cross_the_border_as_json() -> None:
     architectures = nas.Architecture({"a": 1, "b": "x"}), nas.Architecture({"a": True})
     jobs = [Job(3, architectures[0], 12, 99), Job(4, architectures[1], None, 0)]
-    assert unpack_jobs(pack_jobs(jobs)) == jobs
-    json.loads(pack_jobs(jobs))
+    assert unpack_call(pack_call(7, jobs)) == (7, jobs)
+    json.loads(pack_call(7, jobs))
     outcomes = [
         Outcome(
             3,

@@ -29,13 +29,13 @@ ON CONFLICT (canonical_id, space, decisions) DO UPDATE SET text = excluded.text
 WHERE architectures.text IS NULL AND excluded.text IS NOT NULL"""
 
 _ARCHITECTURE_ID = (
-    "(SELECT id FROM architectures WHERE canonical_id = ? AND space = ? AND decisions = ?)"
+    "SELECT id FROM architectures WHERE canonical_id = ? AND space = ? AND decisions = ?"
 )
 
-_TRIAL = f"""
+_TRIAL = """
 INSERT INTO trials (id, study, number, architecture, status, seed, budget, seconds, started,
     violation, worker, failure_kind, failure_message, failure_traceback, reused, told)
-VALUES (?, ?, ?, {_ARCHITECTURE_ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _PARENT = "INSERT INTO parents (trial, position, parent) VALUES (?, ?, ?)"
 
@@ -45,9 +45,9 @@ VALUES (?, ?, ?, ?, (SELECT id FROM protocols WHERE protocol = ?))"""
 
 _CURVE = "INSERT INTO curves (trial, step, name, value) VALUES (?, ?, ?, ?)"
 
-_SCORE = f"""
+_SCORE = """
 INSERT INTO scores (trial, position, scorer, architecture, value, failure)
-VALUES (?, ?, ?, {_ARCHITECTURE_ID}, ?, ?)"""
+VALUES (?, ?, ?, ?, ?, ?)"""
 
 
 def insert_space(connection: sqlite3.Connection, components: Sequence[ComponentRecord]) -> int:
@@ -126,15 +126,14 @@ def insert_records(
     pairs = list(zip(records, trials, strict=True))
     add_metrics(connection, (name for trial in trials for name in trial.metrics))
     many = connection.executemany
-    architectures = _architectures(space, pairs)
-    keys = [row[:3] for row in architectures]
-    many(_ARCHITECTURE, architectures)
-    many(_TRIAL, [_trial(study, k, r, t) for k, (r, t) in zip(keys, pairs, strict=False)])
+    architectures = _insert_architectures(connection, _architectures(space, pairs))
+    tried = zip(architectures, pairs, strict=False)
+    many(_TRIAL, [_trial(study, id_, r, t) for id_, (r, t) in tried])
     many(_PARENT, _parents(connection, study, trials))
     many("INSERT OR IGNORE INTO protocols (protocol) VALUES (?)", _protocols(records))
     many(_METRIC, _metrics(pairs))
     many(_CURVE, _curves(pairs))
-    many(_SCORE, _scores(keys[len(pairs) :], pairs))
+    many(_SCORE, _scores(architectures[len(pairs) :], pairs))
 
 
 def insert_artifacts(connection: sqlite3.Connection, artifacts: Iterable[Artifact]) -> None:
@@ -154,6 +153,19 @@ def _by_number(
     return connection.execute(sql, (json.dumps(list(numbers)), study.id)).fetchall()
 
 
+def _insert_architectures(
+    connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]
+) -> list[int]:
+    """Add what is new; return the ids of all."""
+    last = "SELECT coalesce(max(id), 0) FROM architectures"
+    (before,) = connection.execute(last).fetchone()
+    connection.executemany(_ARCHITECTURE, rows)
+    (after,) = connection.execute(last).fetchone()
+    if after - before == len(rows):  # all new, as usual: there is nothing to look up
+        return list(range(before + 1, after + 1))
+    return [connection.execute(_ARCHITECTURE_ID, row[:3]).fetchone()[0] for row in rows]
+
+
 def _architectures(space: int, pairs: Iterable[_Pair]) -> list[tuple[Any, ...]]:
     """Those that were tried, in the pairs' order, then those that were only scored."""
     tried = [(r.canonical_id, space, t.architecture.to_json(), escaped(r.text)) for r, t in pairs]
@@ -165,15 +177,13 @@ def _architectures(space: int, pairs: Iterable[_Pair]) -> list[tuple[Any, ...]]:
     return tried + scored
 
 
-def _trial(
-    study: Study, architecture: tuple[Any, ...], record: Record, trial: Trial
-) -> tuple[Any, ...]:
+def _trial(study: Study, architecture: int, record: Record, trial: Trial) -> tuple[Any, ...]:
     failure = trial.failure
     return (
         trial.id,
         study.id,
         trial.number,
-        *architecture,
+        architecture,
         trial.status.value,
         trial.seed,
         trial.budget,
@@ -228,11 +238,11 @@ def _curves(pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
                 yield trial.id, point.step, escaped(name), float(value)
 
 
-def _scores(keys: Iterable[tuple[Any, ...]], pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
-    key = iter(keys)
+def _scores(architectures: Iterable[int], pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
+    architecture = iter(architectures)
     for record, trial in pairs:
         for position, score in enumerate(record.scores):
-            yield trial.id, position, escaped(score.scorer), *next(key), *_score(score)
+            yield trial.id, position, escaped(score.scorer), next(architecture), *_score(score)
 
 
 def _score(score: Score) -> tuple[float | None, str | None]:
@@ -245,4 +255,4 @@ def _score(score: Score) -> tuple[float | None, str | None]:
 
 def escaped(text: str) -> str:
     """Return text that UTF-8 can hold, with halves of surrogate pairs as ``\\udc80``."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

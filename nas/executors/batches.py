@@ -7,7 +7,7 @@ CALL_SECONDS = 0.03
 MOST_JOBS = 256
 AHEAD_SECONDS = 0.1
 """Work to have on a worker, so that it never waits for us; a longer job has nothing behind it."""
-MOST_CALLS = 16
+MOST_CALLS = 32
 
 
 class Batches:

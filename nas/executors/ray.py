@@ -23,7 +23,7 @@ from nas.executors.blame import DEATHS, Blame
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits, over_time
-from nas.executors.packing import pack_jobs, unpack_outcomes
+from nas.executors.packing import pack_call, unpack_outcomes
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.ray_actor import read_hello
 from nas.executors.ray_answers import answers, fetcher, gather, reason_of
@@ -174,12 +174,12 @@ class RayExecutor:
                 self._call(member, jobs, alone=window == 1)
 
     def _call(self, member: Member, jobs: list[Job], *, alone: bool) -> None:
-        packed = pack_jobs(jobs)
         number = next(self._numbers)
+        packed = pack_call(number, jobs)
         if self._weights:
-            outcomes, weights = member.actor.run.remote(number, packed)
+            outcomes, weights = member.actor.run.remote(packed)
         else:
-            outcomes, weights = member.actor.run_whole.remote(number, packed), None
+            outcomes, weights = member.actor.run_whole.remote(packed), None
         limit = self._limits.timeout
         deadline = None if limit is None else time.monotonic() + limit + CALL_SECONDS + GRACE
         member.calls[outcomes] = Call(number, jobs, weights, alone, time.time(), deadline)
@@ -208,7 +208,7 @@ class RayExecutor:
     def _bring_in(self, member: Member, ref: Any, answer: Any) -> list[Finished]:
         call = member.calls[ref]
         weights: dict[int, bytes] | None = None
-        if call.weights is None:
+        if isinstance(answer, tuple):
             answer, weights = answer
         outcomes = unpack_outcomes(answer)
         posted: list[Finished] = []

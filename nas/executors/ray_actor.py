@@ -17,7 +17,7 @@ from nas.abstract.dataset import SearchData
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.orphans import end_children
-from nas.executors.packing import unpack_jobs
+from nas.executors.packing import unpack_call
 from nas.executors.ray_mailbox import Batch, Watch
 from nas.executors.worker import Worker, failed
 
@@ -71,13 +71,18 @@ class WorkerActor:
         return _say(Hello(where))
 
     @ray.method(num_returns=2)
-    def run(self, call: int, jobs: str) -> tuple[str, dict[int, bytes]]:
+    def run(self, packed: bytes) -> tuple[bytes, dict[int, bytes]]:
         """Evaluate jobs; the weights stay where they are until somebody wants them."""
-        return self.run_whole(call, jobs)
+        return self._run(packed)
 
-    def run_whole(self, call: int, jobs: str) -> tuple[str, dict[int, bytes]]:
-        """Evaluate jobs; the weights come along. A second object would cost a fifth of a call."""
-        batch = Batch(call, [] if self._watch.is_called_back(call) else unpack_jobs(jobs))
+    def run_whole(self, packed: bytes) -> bytes | tuple[bytes, dict[int, bytes]]:
+        """Evaluate jobs; weights come along. A second object would cost a fifth of a call."""
+        outcomes, weights = self._run(packed)
+        return (outcomes, weights) if weights else outcomes
+
+    def _run(self, packed: bytes) -> tuple[bytes, dict[int, bytes]]:
+        call, jobs = unpack_call(packed)
+        batch = Batch(call, [] if self._watch.is_called_back(call) else jobs)
         self._watch.over(batch)
         while (job := batch.next()) is not None:
             batch.done(*self._evaluate(job))

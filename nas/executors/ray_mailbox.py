@@ -39,7 +39,7 @@ class Letter:
     """
 
     call: int
-    outcomes: str
+    outcomes: bytes
     weights: dict[int, bytes]
     untouched: tuple[int, ...]
 
@@ -127,7 +127,7 @@ class Batch:
             if weights is not None:
                 self._weights[outcome.number] = weights
 
-    def rest(self) -> tuple[str, dict[int, bytes]]:
+    def rest(self) -> tuple[bytes, dict[int, bytes]]:
         """Return what has not been posted."""
         with self._lock:
             return pack_outcomes(self._outcomes), self._weights
