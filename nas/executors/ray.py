@@ -22,7 +22,7 @@ from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Finished, Job, Outcome, Setup
-from nas.executors.limits import Limits, check_limits, over_time
+from nas.executors.limits import Limits, check_limits
 from nas.executors.packing import pack_call, unpack_outcomes
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.ray_actor import read_hello
@@ -30,6 +30,7 @@ from nas.executors.ray_answers import answers, fetcher, gather, reason_of
 from nas.executors.ray_keeper import reached_from_afar
 from nas.executors.ray_late import Late
 from nas.executors.ray_pool import Call, Member, Pool
+from nas.executors.ray_suspects import Suspects
 from nas.incident import Incident
 from nas.trial import Failure
 
@@ -85,6 +86,7 @@ class RayExecutor:
             needs = ray_cluster.Needs.of(evaluator)
             self._pool = Pool(needs, workers, arguments, self._incidents.append)
             self._late = Late(self._pool, mailbox)
+            self._suspects = Suspects(self._limits.timeout)
         except BaseException:
             self._disconnect()
             raise
@@ -114,16 +116,18 @@ class RayExecutor:
         self._pool.refresh()
         self._dispatch()
         by_ref = {ref: member for member in self._pool.members for ref in _awaited(member)}
-        if not by_ref:
+        refs = [*by_ref, *self._suspects.refs]
+        if not refs:
             time.sleep(timeout)
             return []
-        ready = gather(list(by_ref), self._until_deadline(timeout))
-        finished = [
-            item
-            for ref, answer in zip(ready, answers(ready), strict=True)
-            for item in self._collect(by_ref[ref], ref, answer)
-        ]
-        finished += self._end_overdue()
+        ready = gather(refs, self._until_deadline(timeout))
+        finished = []
+        for ref, answer in zip(ready, answers(ready), strict=True):
+            if ref in by_ref:
+                finished += self._collect(by_ref[ref], ref, answer)
+            else:
+                finished += self._judge(ref, answer)
+        self._end_overdue()
         finished += self._take_back(*self._late.relieve())
         self._dispatch()
         return finished
@@ -263,9 +267,8 @@ class RayExecutor:
             self._blame.acquit(job, kind, where, reason)
         self._alone.extend(jobs)
 
-    def _end_overdue(self) -> list[Finished]:
+    def _end_overdue(self) -> None:
         """Kill workers whose call has taken too long; a single job has had its time."""
-        finished = []
         now = time.monotonic()
         for member in list(self._pool.members):
             overdue = [c for c in member.calls.values() if c.deadline and c.deadline < now]
@@ -275,18 +278,16 @@ class RayExecutor:
             (call,) = overdue
             if len(call.jobs) > 1:
                 self._alone.extend(call.jobs)
-                continue
-            assert self._limits.timeout is not None
-            failure = Failure("timeout", over_time(self._limits.timeout))
-            outcome = Outcome(
-                call.jobs[0].number,
-                failure=failure,
-                started=call.since,
-                seconds=time.time() - call.since,
-                worker=member.where,
-            )
-            finished.append(Finished(outcome))
-        return finished
+            else:
+                self._suspects.ask(member, call)
+
+    def _judge(self, ref: Any, answer: Any) -> list[Finished]:
+        suspect = self._suspects.answered(ref)
+        if not isinstance(answer, RayError):
+            return [Finished(suspect.outcome)]
+        self._blame.acquit(suspect.job, "node", suspect.where, reason_of(answer))
+        self._alone.append(suspect.job)
+        return []
 
 
 def _awaited(member: Member) -> list[Any]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import check_whole, count, drive, ended, session, wait_for
+from drivers import check_whole, count, descendants, drive, ended, session, wait_for
 from toys import TOY, config, rows, run, told
 
 from nas.executors import ray_settings
 
 ray_settings.apply()
+
+HEAVY = Path(__file__).parent / "files" / "heavy.py"
 
 
 @pytest.fixture
@@ -164,6 +167,50 @@ def test_a_node_of_another_version_is_refused_and_both_versions_are_named(
     expected(archive)
     assert incidents(archive) == ["version"] * 2
     assert len(workers(archive)) == 1
+
+
+@pytest.mark.slow_fault
+def test_a_node_that_stands_still_makes_no_candidate_slow(
+    cluster: Any, tmp_path: Path, expected: Callable[[Path], None]
+) -> None:
+    archive = tmp_path / "a.db"
+    frozen = cluster.add_node(num_cpus=1)
+    values = {**on_cluster(), "limits": {"timeout": 0.8}}
+    search = drive(values, archive, TOY, address=cluster.address)
+    wait_for(lambda: count(archive) >= 3, search)
+    cluster.add_node(num_cpus=1)
+    wait_for(lambda: len(workers(archive)) == 2, search)
+    raylet = next(p.process.pid for p in frozen.all_processes["raylet"])
+    family = [raylet, *descendants(raylet)]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    assert ended(search) == "30 trials are done"
+    for pid in family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    expected(archive)
+    assert "node" in incidents(archive)
+
+
+@pytest.mark.slow_fault
+def test_a_data_set_may_be_larger_than_the_object_store_of_a_node(tmp_path: Path) -> None:
+    from ray.cluster_utils import Cluster
+
+    archive = tmp_path / "a.db"
+    small = {"object_store_memory": 80 * 1024**2}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    try:
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, **small)
+        values = {**on_cluster(), "data": "heavy", "evaluator": "reads", "strategy": "listed"}
+        assert ended(drive(values, archive, TOY, HEAVY, address=cluster.address)) == (
+            "30 trials are done"
+        )
+    finally:
+        cluster.shutdown()
+    assert rows(archive, "SELECT DISTINCT status FROM trials") == [("complete",)]
+    assert len(workers(archive)) == 2
+    assert incidents(archive) == []
 
 
 OTHER_VERSION = """

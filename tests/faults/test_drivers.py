@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import check_whole, count, drive, ended, wait_for
+from drivers import alive, check_whole, count, descendants, drive, ended, wait_for
 from toys import TOY, config, rows, run, told
 
 import nas
@@ -190,23 +190,6 @@ def test_two_studies_in_one_archive_at_once(tmp_path: Path) -> None:
         for name in studies:
             assert told(opened.trials(name)) == told(expected.trials)
             assert len(opened.front(name)) == len(expected.front)
-
-
-def descendants(pid: int) -> list[int]:
-    """Return a process's children, their children, and so on."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(child) for path in lists for child in path.read_text().split()]
-    return [found for child in children for found in (child, *descendants(child))]
-
-
-def alive(pid: int) -> str:
-    """Return the name of a process; empty if it has ended."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        name = Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    return "" if state == "Z" else name
 
 
 def test_the_helpers_can_fail(tmp_path: Path) -> None:

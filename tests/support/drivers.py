@@ -75,3 +75,20 @@ def check_whole(archive: Path) -> None:
     found = rows(archive, "SELECT study, count(*), min(number), max(number) FROM trials GROUP BY 1")
     for _, trials, first, last in found:
         assert (first, last) == (0, trials - 1)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process's children, their children, and so on."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for path in lists for child in path.read_text().split()]
+    return [found for child in children for found in (child, *descendants(child))]
+
+
+def alive(pid: int) -> str:
+    """Return the name of a process; empty if it has ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        name = Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if state == "Z" else name
