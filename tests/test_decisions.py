@@ -75,6 +75,14 @@ def test_equal_architectures_are_the_same_network_however_they_are_spelled() -> 
     assert "residual" not in space
 
 
+def test_json_depends_on_nothing_that_was_written_before() -> None:
+    for value, text in [(1, "1"), (True, "true"), (1.0, "1.0"), (0.0, "0.0"), (False, "false")]:
+        assert Architecture({"é": value}).to_json() == f'{{"é":{text}}}'
+    for zeros in [(0.0, -0.0), (-0.0, 0.0)]:  # equal, and so the same text
+        texts = {Architecture({f"{zeros}": zero}).to_json().split(":")[1] for zero in zeros}
+        assert texts == {"0.0}"}
+
+
 PARENT = Categorical("a", (1, 2))
 
 

@@ -122,7 +122,7 @@ def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
     # every checkpoint writes each page that has changed: seldom is cheaper, 32 MB is no burden
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     # canonical ids are as good as random: every trial touches another page of their index
-    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA cache_size = -32768")
 
 
 def open_for_reading(path: Path) -> tuple[sqlite3.Connection, bool]:
