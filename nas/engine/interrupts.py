@@ -15,12 +15,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """Turns SIGINT and SIGTERM into ``KeyboardInterrupt`` where that loses nothing.
 
+    Until ``begin``, that is everywhere. What is raised inside a library's callback never arrives,
+    so it is raised once more at the next place that allows it.
+
     Outside the main thread Python delivers no signals, and this does nothing.
     """
 
     def __init__(self) -> None:
         self._requested = False
-        self._safe = False
+        self._safe, self._begun = True, False
         self._old: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
@@ -31,6 +34,10 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)
+
+    def begin(self) -> None:
+        """From now on, there is something to lose."""
+        self._safe, self._begun = False, True
 
     @contextmanager
     def allowed(self) -> Iterator[None]:
@@ -46,5 +53,5 @@ class Interrupts:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._requested = True
         if self._safe:
-            self._safe = False
+            self._safe = not self._begun
             raise KeyboardInterrupt

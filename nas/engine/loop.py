@@ -87,7 +87,9 @@ class Loop:
         self._same_failure = SameFailure()
         self._noted = 0.0
 
-    def run(self, executor: Executor, plan: Plan, observer: Observer | None) -> Reason:
+    def run(
+        self, executor: Executor, plan: Plan, observer: Observer | None, interrupts: Interrupts
+    ) -> Reason:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
         self._meter = Meter(plan, self._writer.spent(self._study))
@@ -95,15 +97,15 @@ class Loop:
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
             observer.started(self._study, plan)
-        with Interrupts() as interrupts:
-            try:
-                reason = self._until_done(interrupts)
-            except KeyboardInterrupt:
-                reason = Reason("interrupted", "interrupted")
-            except BaseException as error:
-                self._fail(error)
-                raise
-            self._finish(reason)
+        interrupts.begin()
+        try:
+            reason = self._until_done(interrupts)
+        except KeyboardInterrupt:
+            reason = Reason("interrupted", "interrupted")
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self._finish(reason)
         return reason
 
     def _until_done(self, interrupts: Interrupts) -> Reason:

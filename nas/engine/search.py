@@ -14,6 +14,7 @@ from nas.archive.writer import Writer
 from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
 from nas.engine.heap import settled_heap
+from nas.engine.interrupts import Interrupts
 from nas.engine.log import with_log
 from nas.engine.loop import Loop, Reason
 from nas.engine.order import CompletionOrder, NumberOrder, Order
@@ -104,24 +105,31 @@ def _search(
     observer: Observer | None,
 ) -> Result:
     files = [PluginFile.read(path) for path in plugins]
-    parts = assemble(checked, files)
-    with Writer.open(archive) as writer:
-        study = _study(writer, checked, parts, str(archive))
-        folder = CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
-        checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
-        loop = Loop(
-            study,
-            parts,
-            writer,
-            _proposer(checked, parts, study, writer),
-            _order(checked, study, writer),
-            _reuse(checked, parts, study, writer),
-            folder,
-        )
-        earlier = writer.count(study)
-        executor = _executor(checked, parts, checkpoints)
-        reason = _run(loop, executor, checked, parts, earlier, observer)
+    with Interrupts() as interrupts:
+        parts = assemble(checked, files)
+        with Writer.open(archive) as writer:
+            study = _study(writer, checked, parts, str(archive))
+            folder = (
+                CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
+            )
+            checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
+            loop = _loop(checked, parts, study, writer, folder)
+            earlier = writer.count(study)
+            executor = _executor(checked, parts, checkpoints)
+            reason = _run(loop, executor, checked, parts, earlier, observer, interrupts)
     return Result(study, str(archive), reason.text, reason.status == "interrupted")
+
+
+def _loop(
+    config: Config,
+    parts: Assembly,
+    study: Study,
+    writer: Writer,
+    folder: CheckpointFolder | None,
+) -> Loop:
+    proposer = _proposer(config, parts, study, writer)
+    order, reuse = _order(config, study, writer), _reuse(config, parts, study, writer)
+    return Loop(study, parts, writer, proposer, order, reuse, folder)
 
 
 def _run(
@@ -131,6 +139,7 @@ def _run(
     parts: Assembly,
     earlier: int,
     observer: Observer | None,
+    interrupts: Interrupts,
 ) -> Reason:
     plan = Plan(
         resumed=earlier,
@@ -141,7 +150,7 @@ def _run(
     )
     try:
         with settled_heap():
-            return loop.run(executor, plan, observer)
+            return loop.run(executor, plan, observer, interrupts)
     finally:
         executor.stop()
 

@@ -80,7 +80,7 @@ def _untimed(trials: list[nas.Trial]) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("executor", ["inline", "ray"])
+@pytest.mark.parametrize("executor", [pytest.param("inline", marks=pytest.mark.slow_fault), "ray"])
 def test_killed_again_and_again_with_cheap_jobs(
     executor: str, tmp_path: Path, points: random.Random, request: pytest.FixtureRequest
 ) -> None:

@@ -24,7 +24,9 @@ def search(path: Path, slow: list[int], **changes: Any) -> nas.Result:
     return nas.search(values, path, plugins=[TOY, UNEVEN])
 
 
-@pytest.mark.parametrize("slow", [[57], [57, 58, 100]])
+@pytest.mark.parametrize(
+    "slow", [[57], pytest.param([57, 58, 100], marks=pytest.mark.slow_fault)], ids=str
+)
 def test_what_is_quick_is_archived_while_the_slow_ones_run(slow: list[int], tmp_path: Path) -> None:
     trials = search(tmp_path / "a.db", slow).trials
     quick = run(config(stop={"trials": 125}, window=125), tmp_path / "quick.db").trials
