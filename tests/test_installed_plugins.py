@@ -112,8 +112,8 @@ def test_a_broken_one_is_listed_and_named(
     assert listed["solid"].hooks == ("nas_proxies",)
     assert "shaky" not in set(layer.names())
     assert "no licence file" in caplog.text
-    with pytest.raises(ComponentError, match=r"'synflow'.*'shaky' was not loaded.*no licence"):
-        layer.registry("proxy").find("synflow")
+    with pytest.raises(ComponentError, match=r"'shakyflow'.*'shaky' was not loaded.*no licence"):
+        layer.registry("proxy").find("shakyflow")
 
 
 def test_with_nothing_disabled_nothing_is_said_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
