@@ -21,10 +21,18 @@ class Proxy(ABC):
     Attributes:
         batch: samples that a search gives it.
         needs_data: False if it looks at shapes and weights only.
+        needs_targets: False if it does not look at what the samples are.
+        formula: what is computed, in a line of plain text.
+        applies_to: which networks it has a meaning for; others raise ``NotApplicableError``.
+        cost: in forward and backward passes of its batch; a forward pass alone is a third.
     """
 
     batch: int = 64
     needs_data: ClassVar[bool] = True
+    needs_targets: ClassVar[bool] = True
+    formula: ClassVar[str] = ""
+    applies_to: ClassVar[str] = "any network"
+    cost: ClassVar[float] = 1.0
 
     @abstractmethod
     def compute(

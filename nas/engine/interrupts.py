@@ -18,7 +18,8 @@ class Interrupts:
     Until ``begin``, that is everywhere. What is raised inside a library's callback never arrives,
     so it is raised once more at the next place that allows it.
 
-    Outside the main thread Python delivers no signals, and this does nothing.
+    A signal that is ignored stays ignored: so starts what a script puts in the background. Outside
+    the main thread Python delivers no signals, and this does nothing.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+            heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            self._old = {number: signal.signal(number, self._on_signal) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -177,6 +177,21 @@ def test_sigterm_is_an_interrupt(tmp_path: Path) -> None:
     assert rows(archive, "SELECT status FROM sessions") == [("interrupted",)]
 
 
+def test_in_the_background_of_a_script_ctrl_c_is_not_heard_and_sigterm_is(tmp_path: Path) -> None:
+    archive = tmp_path / "a.db"
+    values = config(evaluator={"name": "tally", "seconds": 0.1}, stop={"trials": 125})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        search = drive(values, archive, TOY)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_for(lambda: count(archive) >= 3, search)
+    search.send_signal(signal.SIGINT)
+    wait_for(lambda: count(archive) >= 15, search)
+    search.send_signal(signal.SIGTERM)
+    assert ended(search) == "interrupted"
+
+
 def test_two_studies_in_one_archive_at_once(tmp_path: Path) -> None:
     archive = tmp_path / "a.db"
     slow = {"evaluator": {"name": "tally", "seconds": 0.01}, "strategy": "climb"}
