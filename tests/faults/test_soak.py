@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import count, drive, session
+from drivers import count, drive, session, wait_for
 from toys import rows
 
 import nas
@@ -115,6 +115,9 @@ def test_nothing_is_lost_and_nothing_twice(
         time.sleep(source.uniform(4, 14))
         soak.check_running()
         soak.strike(source.choice(FAULTS), source)
+    # A killed driver leaves gaps, which the next one fills; so the last one has to get that far.
+    before = count(archive)
+    wait_for(lambda: count(archive) > before, soak.search)
     soak.search.send_signal(signal.SIGINT)
     try:
         soak.search.communicate(timeout=60)
