@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.abstract.aggregate import Aggregate as Aggregate
     from nas.abstract.checkpoint import Checkpoint as Checkpoint
     from nas.abstract.checkpoint import Snapshot as Snapshot
     from nas.abstract.dataset import Dataset as Dataset
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nas.abstract.evaluator import Evaluator as Evaluator
     from nas.abstract.evaluator import Report as Report
     from nas.abstract.evaluator import Task as Task
+    from nas.abstract.evaluator import Use as Use
     from nas.abstract.objective import AnalyticObjective as AnalyticObjective
     from nas.abstract.objective import MeasuredObjective as MeasuredObjective
     from nas.abstract.objective import Objective as Objective
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from nas.abstract.predictor import Prediction as Prediction
     from nas.abstract.predictor import Predictor as Predictor
     from nas.abstract.proxy import Proxy as Proxy
+    from nas.abstract.proxy import SharingProxy as SharingProxy
+    from nas.abstract.proxy import score_together as score_together
     from nas.abstract.space import Space as Space
     from nas.abstract.strategy import Problem as Problem
     from nas.abstract.strategy import Proposal as Proposal
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 PUBLIC = {
+    "nas.abstract.aggregate": ("Aggregate",),
     "nas.abstract.checkpoint": (
         "Checkpoint",
         "Snapshot",
@@ -89,6 +94,7 @@ PUBLIC = {
         "Evaluator",
         "Report",
         "Task",
+        "Use",
     ),
     "nas.abstract.objective": (
         "AnalyticObjective",
@@ -100,7 +106,11 @@ PUBLIC = {
         "Prediction",
         "Predictor",
     ),
-    "nas.abstract.proxy": ("Proxy",),
+    "nas.abstract.proxy": (
+        "Proxy",
+        "SharingProxy",
+        "score_together",
+    ),
     "nas.abstract.space": ("Space",),
     "nas.abstract.strategy": (
         "Problem",

@@ -64,12 +64,38 @@ class ObjectiveConfig(Named):
         return self
 
 
+class WarmupConfig(_Model):
+    """Begin with the best of many: the strategy is asked after these trials."""
+
+    pool: Annotated[int, Field(ge=2)]
+    """Architectures that are drawn and scored."""
+    trials: Annotated[int, Field(ge=1)]
+    """So many of them, the best, are evaluated first."""
+
+    @model_validator(mode="after")
+    def _fewer_than_the_pool(self) -> Self:
+        if self.trials > self.pool:
+            raise ValueError(f"trials ({self.trials}) is more than the pool ({self.pool}) has")
+        return self
+
+
 class FilterConfig(_Model):
     """Draw ``candidates`` from the strategy, evaluate one of them."""
 
     proxy: Named | None = None
+    proxies: Annotated[tuple[Named, ...], Field(min_length=2, strict=False)] | None = None
+    """Several, aggregated by rank among all that the study has scored."""
     predictor: Named | None = None
+    features: Annotated[tuple[Named, ...], Field(min_length=1, strict=False)] | None = None
+    """Proxies whose scores a predictor sees beside the encoding."""
+    rule: Literal["log_rank", "mean_rank"] = "log_rank"
+    """How ``proxies`` are aggregated: sum of log ranks, or mean rank."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    """Initialisations that a proxy's score is the mean over."""
     candidates: Annotated[int, Field(ge=2)] = 10
+    random: Annotated[float | int, Field(ge=0, le=1)] = 0.1
+    """Share of trials that the filter does not choose: one that is wrong cannot trap a search."""
+    warmup: WarmupConfig | None = None
     by: Literal["score", "front"] = "score"
     """Take the best-scored; or any that no other beats in score and in every analytic objective."""
     objective: str | None = None
@@ -77,10 +103,16 @@ class FilterConfig(_Model):
 
     @model_validator(mode="after")
     def _one_scorer(self) -> Self:
-        if (self.proxy is None) == (self.predictor is None):
-            raise ValueError("a filter has either a proxy or a predictor")
+        if sum(one is not None for one in (self.proxy, self.proxies, self.predictor)) != 1:
+            raise ValueError("a filter has either a proxy, or proxies, or a predictor")
         if self.objective is not None and self.predictor is None:
             raise ValueError("objective is what a predictor predicts; a proxy has none")
+        if self.predictor is not None and self.warmup is not None:
+            raise ValueError("warmup is by proxy; a predictor knows nothing before the first trial")
+        if self.features is not None and self.predictor is None:
+            raise ValueError("features are what a predictor sees; a proxy sees the network")
+        if self.predictor is not None and self.features is None and self.repeats > 1:
+            raise ValueError("repeats are of a proxy; there is none")
         return self
 
 
@@ -255,10 +287,12 @@ def _explain_one(problem: Any) -> str:
 def _fields_at(where: Sequence[Any]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "filter": FilterConfig,
+        "warmup": WarmupConfig,
         "stop": StopConfig,
         "limits": LimitsConfig,
         "run": RunConfig,
         "objectives": ObjectiveConfig,
     }
-    model = models.get(str(where[0]), Named) if where else Config
+    tables = [str(part) for part in where if str(part) in models]
+    model = models[tables[-1]] if tables else Named if where else Config
     return [name for name in model.model_fields if name != "parameters"]

@@ -47,6 +47,7 @@ PUBLIC = {
     "nas.study",
     "nas.suggest",
     "nas.trial",
+    "nas.zero_cost",
 }
 """What a plugin may import of nas, beside ``nas.abstract``."""
 

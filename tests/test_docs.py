@@ -128,6 +128,7 @@ class TestConfigKeys:
             ("A component", config.Named),
             ("An objective", config.ObjectiveConfig),
             ("`[filter]`", config.FilterConfig),
+            ("`[filter.warmup]`", config.WarmupConfig),
             ("`[stop]`", config.StopConfig),
             ("`[limits]`", config.LimitsConfig),
             ("`[run]`", config.RunConfig),

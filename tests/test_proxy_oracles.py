@@ -60,13 +60,24 @@ def batch(samples: int = 8) -> tuple[Tensor, Tensor]:
     return inputs, torch.randint(3, (samples,), generator=generator)
 
 
+def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Sample by sample: of a class, or of numbers."""
+    losses = []
+    for row, target in zip(outputs, targets, strict=True):
+        if targets.is_floating_point():
+            losses.append(((row - target) ** 2).sum() / len(row))
+        else:
+            losses.append(row.exp().sum().log() - row[target])
+    return torch.stack(losses).mean()
+
+
 def layers(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:
     return [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
 
 def gradients(net: nn.Module, inputs: Tensor, targets: Tensor) -> list[Tensor]:
     net.zero_grad()
-    F.cross_entropy(net(inputs), targets).backward()
+    loss_of(net(inputs), targets).backward()
     return [
         torch.zeros_like(layer.weight) if layer.weight.grad is None else layer.weight.grad.clone()
         for layer in layers(net)
@@ -100,7 +111,7 @@ def grasp(net: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     def loss(values: Tensor) -> Tensor:
         parts = values.split([w.numel() for w in weights])
         changed = {n: p.view_as(w) for n, p, w in zip(names, parts, weights, strict=True)}
-        return F.cross_entropy(torch.func.functional_call(net, changed, (inputs,)), targets)
+        return loss_of(torch.func.functional_call(net, changed, (inputs,)), targets)
 
     gradient = torch.autograd.functional.jacobian(loss, flat)
     hessian = torch.autograd.functional.hessian(loss, flat)
@@ -112,7 +123,7 @@ def fisher(net: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     calls: list[tuple[nn.Conv2d | nn.Linear, Tensor]] = []
     for layer in layers(net):
         layer.register_forward_hook(lambda m, i, o: (o.retain_grad(), calls.append((m, o)))[1])
-    F.cross_entropy(net(inputs), targets).backward()
+    loss_of(net(inputs), targets).backward()
     total = 0.0
     for layer, output in calls:
         if output.grad is None:
@@ -201,6 +212,29 @@ def test_it_is_its_definition(name: str) -> None:
     inputs, targets = batch()
     expected = ORACLES[name](network(), inputs, targets)
     assert nas.proxy(name).score(network(), inputs, targets) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["grad_norm", "snip", "plain", "grasp", "fisher", "zico"])
+@pytest.mark.parametrize("outputs", [3, 1])
+def test_it_is_its_definition_for_numbers(name: str, outputs: int) -> None:
+    """As many as the network returns; of one, without an axis of its own as well."""
+
+    def regressor() -> nn.Module:
+        net = network()
+        net.last = nn.Linear(4, outputs).double()
+        with torch.no_grad():
+            net.last.weight.copy_(torch.linspace(-1, 2, 4 * outputs).reshape(outputs, 4))
+            net.last.bias.fill_(0.5)
+        return net
+
+    inputs, _ = batch()
+    targets = torch.randn(8, outputs, generator=torch.Generator().manual_seed(1))
+    expected = ORACLES[name](regressor(), inputs, targets.double())
+    proxy = nas.proxy(name)
+    assert proxy.score(regressor(), inputs, targets) == pytest.approx(expected, rel=1e-9)
+    if outputs == 1:
+        flat = proxy.score(regressor(), inputs, targets[:, 0])
+        assert flat == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["grad_norm", "snip", "fisher", "grasp", "zico"])

@@ -148,7 +148,7 @@ def test_a_filter_takes_the_best_score_or_a_trade_off(tmp_path: Path, by: str) -
     filtered = config(
         objectives=["total", "first"],
         strategy="climb",
-        filter={"proxy": "lean", "candidates": 6, "by": by},
+        filter={"proxy": "lean", "candidates": 6, "by": by, "random": 0.0},
         stop={"trials": 20},
     )
     result = run(filtered, tmp_path / "a.db")

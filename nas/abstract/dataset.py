@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -95,12 +96,8 @@ class Dataset(ABC):
         held_out = stratified(examples.train.targets, self.validation, seed)
         train = Split(examples.train.inputs[~held_out], examples.train.targets[~held_out])
         validation = Split(examples.train.inputs[held_out], examples.train.targets[held_out])
-        print_ = hashlib.blake2b(digest_size=10)
-        for split in (train, validation):
-            print_.update(repr((split.inputs.shape, split.inputs.dtype.str)).encode())
-            print_.update(np.ascontiguousarray(split.inputs).data)
-            print_.update(np.ascontiguousarray(split.targets).data)
-        return SearchData(train, validation, examples.classes, print_.hexdigest())
+        known = fingerprint([train, validation])
+        return SearchData(train, validation, examples.classes, known)
 
     @final
     def test_split(self) -> Split:
@@ -109,6 +106,16 @@ class Dataset(ABC):
         if test is None:
             raise DatasetError("this data set has no test split")
         return test
+
+
+def fingerprint(splits: Iterable[Split]) -> str:
+    """Return 20 hexadecimal digits that depend on every sample and every target."""
+    digest = hashlib.blake2b(digest_size=10)
+    for split in splits:
+        digest.update(repr((split.inputs.shape, split.inputs.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(split.inputs).data)
+        digest.update(np.ascontiguousarray(split.targets).data)
+    return digest.hexdigest()
 
 
 def stratified(targets: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:

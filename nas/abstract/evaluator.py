@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nas import checks
 from nas.abstract.checkpoint import Checkpoint
@@ -15,6 +15,21 @@ from nas.architecture import Architecture
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True)
+class Use:
+    """A component that an evaluator works with.
+
+    Args:
+        kind: such as ``proxy``.
+        name: of the component.
+        parameters: of the component, plain JSON values.
+    """
+
+    kind: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,7 @@ class Task:
         seed: of everything random in it: initial weights, order of samples, augmentation.
         threads: CPU threads it may use.
         checkpoint: where to keep a snapshot now and then, and to find one; None without.
+        used: the components of ``Evaluator.uses``, built, in that order.
     """
 
     space: Space
@@ -38,6 +54,7 @@ class Task:
     seed: int
     threads: int = 1
     checkpoint: Checkpoint | None = None
+    used: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,10 +64,13 @@ class Evaluation:
     Args:
         metrics: by name; each in ``Evaluator.metrics``.
         network: the trained network, if there is one to keep.
+        failures: why there is no value of a metric; where that metric is an objective of the
+            study, the trial fails.
     """
 
     metrics: Mapping[str, float]
     network: torch.nn.Module | None = None
+    failures: Mapping[str, Exception] = field(default_factory=dict)
 
 
 class Report(Protocol):
@@ -76,8 +96,6 @@ class Evaluator(ABC):
         resources: custom Ray resources that one evaluation occupies.
     """
 
-    metrics: ClassVar[tuple[str, ...]]
-    """Names of the metrics that ``evaluate`` returns."""
     needs_data: ClassVar[bool] = True
     uses_gpu: ClassVar[bool] = False
 
@@ -91,9 +109,19 @@ class Evaluator(ABC):
             checks.number(name, value)
 
     @property
+    @abstractmethod
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that ``evaluate`` returns; a class attribute does."""
+
+    @property
     def budget(self) -> int | None:
         """The full budget in the evaluator's unit (epochs), or None if it knows no budgets."""
         return None
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """Components that it works with: ``task.used`` has them, and the archive their versions."""
+        return ()
 
     @property
     def checkpoints(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -23,9 +23,9 @@ class Objective(ABC):
         unit: of its values; empty for a plain number.
     """
 
-    metric: ClassVar[str]
-    direction: ClassVar[Direction] = "minimize"
-    unit: ClassVar[str] = ""
+    metric: str
+    direction: Direction = "minimize"
+    unit: str = ""
 
 
 class ReportedObjective(Objective):

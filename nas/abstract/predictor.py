@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,21 @@ class Prediction(NamedTuple):
     std: NDArray[np.float64]
 
 
+Features = Callable[[Sequence[Architecture]], NDArray[np.float64]]
+"""From architectures to ``(architectures, features)``; NaN where one is not known."""
+
+
 class Predictor(ABC):
-    """Learns one metric from finished trials."""
+    """Learns one metric from finished trials.
+
+    Attributes:
+        takes_features: whether it uses ``extra``.
+        extra: features beside those of the encoding, such as proxies' scores; a search sets it
+            before the first ``fit`` where the config asks for it.
+    """
+
+    takes_features: ClassVar[bool] = False
+    extra: Features | None = None
 
     @abstractmethod
     def fit(

@@ -16,12 +16,12 @@ from nas.archive.rows import (
     STUDY,
     counts_of,
     protocols_of,
-    scores_of,
     study_of,
     told_of,
     trials_by_end,
     trials_of,
 )
+from nas.archive.scores import scores_of
 from nas.study import Study
 from nas.trial import Status, Trial
 

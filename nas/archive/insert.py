@@ -126,7 +126,7 @@ def insert_records(
     pairs = list(zip(records, trials, strict=True))
     add_metrics(connection, (name for trial in trials for name in trial.metrics))
     many = connection.executemany
-    architectures = _insert_architectures(connection, _architectures(space, pairs))
+    architectures = insert_architectures(connection, _architectures(space, pairs))
     tried = zip(architectures, pairs, strict=False)
     many(_TRIAL, [_trial(study, id_, r, t) for id_, (r, t) in tried])
     many(_PARENT, _parents(connection, study, trials))
@@ -153,10 +153,16 @@ def _by_number(
     return connection.execute(sql, (json.dumps(list(numbers)), study.id)).fetchall()
 
 
-def _insert_architectures(
-    connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]
+def insert_architectures(
+    connection: sqlite3.Connection, rows: Sequence[tuple[str, int, str, str | None]]
 ) -> list[int]:
-    """Add what is new; return the ids of all."""
+    """Add what is new; return the ids of all.
+
+    Args:
+        connection: in a transaction.
+        rows: canonical id, id of the space, decisions as JSON, and the space's own string form or
+            None.
+    """
     last = "SELECT coalesce(max(id), 0) FROM architectures"
     (before,) = connection.execute(last).fetchone()
     connection.executemany(_ARCHITECTURE, rows)
@@ -166,15 +172,14 @@ def _insert_architectures(
     return [connection.execute(_ARCHITECTURE_ID, row[:3]).fetchone()[0] for row in rows]
 
 
-def _architectures(space: int, pairs: Iterable[_Pair]) -> list[tuple[Any, ...]]:
+def _architectures(space: int, pairs: Iterable[_Pair]) -> list[tuple[str, int, str, str | None]]:
     """Those that were tried, in the pairs' order, then those that were only scored."""
-    tried = [(r.canonical_id, space, t.architecture.to_json(), escaped(r.text)) for r, t in pairs]
-    scored = [
-        (s.canonical_id, space, s.architecture.to_json(), None)
-        for record, _ in pairs
-        for s in record.scores
+    rows: list[tuple[str, int, str, str | None]] = [
+        (r.canonical_id, space, t.architecture.to_json(), escaped(r.text)) for r, t in pairs
     ]
-    return tried + scored
+    for record, _ in pairs:
+        rows += [(s.canonical_id, space, s.architecture.to_json(), None) for s in record.scores]
+    return rows
 
 
 def _trial(study: Study, architecture: int, record: Record, trial: Trial) -> tuple[Any, ...]:

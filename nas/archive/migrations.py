@@ -198,12 +198,43 @@ def m005_sessions(db: Database) -> None:
     db.execute("CREATE INDEX trials_reused ON trials (reused) WHERE reused IS NOT NULL")
 
 
+def m006_proxy_scores(db: Database) -> None:
+    """Scores of networks that need not ever be trained."""
+    db.execute("""
+    CREATE TABLE scorings ( -- how a proxy scored; only scores of one scoring compare
+        id INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL REFERENCES spaces,
+        proxy TEXT NOT NULL, -- full name of the component, plugin:name
+        parameters TEXT NOT NULL, -- JSON, keys in order
+        distribution TEXT NOT NULL, -- what installed it; '(file)' for a plugin file
+        version TEXT NOT NULL, -- of the distribution, or a digest of the file
+        data TEXT NOT NULL, -- fingerprint of what the batch was taken from; '' for no data
+        batch INTEGER NOT NULL, -- samples that the proxy was given
+        samples TEXT NOT NULL, -- drawn at random, or the first of the data
+        repeats INTEGER NOT NULL, -- initialisations that a score is the mean over
+        seed INTEGER NOT NULL, -- of the batch and the initial weights
+        UNIQUE (space, proxy, parameters, distribution, version, data, batch, samples, repeats,
+            seed)
+    )""")
+    db.execute("""
+    CREATE TABLE proxy_scores ( -- one row a scoring and architecture
+        scoring INTEGER NOT NULL REFERENCES scorings ON DELETE CASCADE,
+        architecture INTEGER NOT NULL REFERENCES architectures,
+        value REAL, -- higher is better; NULL if there is none
+        failure_kind TEXT, -- non-finite, not-applicable, error, ...; NULL if there is a value
+        failure TEXT, -- why there is no value
+        PRIMARY KEY (scoring, architecture)
+    ) WITHOUT ROWID""")
+    db.execute("CREATE INDEX proxy_scores_architecture ON proxy_scores (architecture)")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
     m003_results,
     m004_front,
     m005_sessions,
+    m006_proxy_scores,
 )
 """In the order of their application; only ever added to."""
 

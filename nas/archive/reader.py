@@ -15,6 +15,7 @@ from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.details import Ancestor, StudyState, TrialDetails
 from nas.archive.opening import content_of, errors_of, open_for_reading
 from nas.archive.record import ComponentRecord, Score
+from nas.archive.scores import own_scores_of, scores_of
 from nas.archive.sessions import Session, sessions_of
 from nas.errors import ArchiveError
 from nas.study import Study
@@ -166,9 +167,21 @@ class Archive:
         """Return what a filter thought of the candidates of each proposal, by trial number."""
         with self._study(study) as (connection, found):
             scores: dict[int, list[Score]] = {}
-            for number, score in rows.scores_of(connection, found):
+            for number, score in scores_of(connection, found):
                 scores.setdefault(number, []).append(score)
         return {number: tuple(of_proposal) for number, of_proposal in scores.items()}
+
+    def own_scores(self, study: Study | str | None = None) -> dict[str, dict[int, float]]:
+        """Return what was thought of the complete trials' networks before they were trained.
+
+        By scorer (``proxy:NAME``, ``predictor:NAME``, or ``bulk:PLUGIN:NAME`` where ``nas score``
+        scored them), for each trial's id; higher is better.
+        """
+        with self._study(study) as (connection, found):
+            scores: dict[str, dict[int, float]] = {}
+            for scorer, trial, value in own_scores_of(connection, found):
+                scores.setdefault(scorer, {})[trial] = value
+        return scores
 
     def components(self, study: Study | str | None = None) -> tuple[ComponentRecord, ...]:
         """Return the provenance of everything a study uses."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from nas.architecture import Architecture
 from nas.archive.artifacts import Artifact
-from nas.archive.record import ComponentRecord, Score
+from nas.archive.record import ComponentRecord
 from nas.errors import ArchiveError
 from nas.goals import Goal, losses
 from nas.study import Study
@@ -207,19 +207,6 @@ def measurements_of(connection: sqlite3.Connection, trial: int) -> dict[str, Mea
         name: Measurement(number_or_nan(value), number_or_nan(spread), json.loads(protocol))
         for name, value, spread, protocol in connection.execute(sql, (trial,))
     }
-
-
-def scores_of(connection: sqlite3.Connection, study: Study) -> Iterator[tuple[int, Score]]:
-    """Yield every score of a study with its trial's number, in the order they were given."""
-    sql = """SELECT trials.number, scorer, decisions, canonical_id, value, failure
-        FROM trials JOIN scores ON scores.trial = trials.id
-        JOIN architectures ON architectures.id = scores.architecture
-        WHERE trials.study = ? ORDER BY trials.number, scores.position"""
-    for number, scorer, decisions, canonical_id, value, failure in connection.execute(
-        sql, (study.id,)
-    ):
-        architecture = Architecture.from_json(decisions)
-        yield number, Score(scorer, architecture, canonical_id, value, failure)
 
 
 def components_of(connection: sqlite3.Connection, study: Study) -> tuple[ComponentRecord, ...]:

@@ -1,219 +1,240 @@
-"""``nas score``: what proxies think of sampled architectures."""
+"""``nas score``: what proxies think of networks, many of them, before any is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from nas.cli.options import AsCsv, AsJson, Assignments, PluginFiles, Seed, parameters
+from nas.cli.options import (
+    DEFAULT_ARCHIVE,
+    INTERRUPTED,
+    AsCsv,
+    AsJson,
+    Assignments,
+    PluginFiles,
+    Seed,
+    parameters,
+)
 from nas.cli.output import (
-    Column,
-    Listing,
     check_formats,
-    print_csv,
-    print_json,
     stderr,
-    stdout,
 )
 from nas.cli.plugins import load_plugins
-from nas.cli.tables import print_table
-from nas.cli.text import count, one_line, plain
-from nas.errors import CandidateError, ComponentError
+from nas.cli.text import number, plain
+from nas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nas.abstract.dataset import SearchData
-    from nas.abstract.objective import AnalyticObjective
-    from nas.abstract.proxy import Proxy
     from nas.abstract.space import Space
     from nas.architecture import Architecture
-    from nas.engine.scoring import ProxyScorer
+    from nas.cli.score_targets import Target
+    from nas.config import Named, RunConfig
+    from nas.engine.builder import Builder
+    from nas.engine.bulk import Bulk, BulkProgress
+    from nas.engine.proxy_tree import Tree
     from nas.plugins import Plugins
+    from nas.zero_cost import Samples
 
-BESIDE = ("params", "flops")
-"""Objectives that stand beside the scores: the lines to beat."""
-DRAWS = 50
-"""Draws for each architecture that is wanted, before a space counts as used up."""
+DRAWN = 20
+"""Architectures of a space that are drawn by default."""
+FEW = 100
+"""Scores for which no Ray is started."""
+
+
+_Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPACE|ARCHIVE|FILE",
+        help="Such as nas201; or whose trials; or a text file with an architecture a line.",
+    ),
+]
+_Proxies = Annotated[list[str], typer.Option("--proxy", help="Such as gradsign. Repeatable.")]
+_N = Annotated[
+    int | None,
+    typer.Option("--n", min=1, help="Architectures; of a space 20 are drawn by default."),
+]
+_All = Annotated[bool, typer.Option("--all", help="All that the space has.")]
+_Space = Annotated[str | None, typer.Option("--space", help="Of the file's lines.")]
+_Study = Annotated[str | None, typer.Option("--study", help="Of the archive.")]
+_Archive = Annotated[
+    str | None,
+    typer.Option("--archive", metavar="FILE", help="Where scores are kept, and found again."),
+]
+_Data = Annotated[
+    str | None, typer.Option("--data", help="A data set, or an .npz file. Default: digits.")
+]
+_Batch = Annotated[
+    str | None,
+    typer.Option("--batch", metavar="N|FILE", help="Samples a proxy gets, or an .npz of them."),
+]
+_Repeats = Annotated[
+    int, typer.Option("--repeats", min=1, help="Initialisations to take the mean over.")
+]
+_Executor = Annotated[
+    str, typer.Option("--executor", help="ray, inline, or auto: ray where it is worth it.")
+]
+_Workers = Annotated[int | None, typer.Option("--workers", min=1, help="At most so many.")]
+_Address = Annotated[str | None, typer.Option("--address", help="Of a Ray cluster.")]
+_Top = Annotated[int, typer.Option("--top", min=1, help="Rows that are shown.")]
 
 
 def score(
-    space: Annotated[str, typer.Argument(metavar="SPACE", help="Such as nas201.")],
-    proxy: Annotated[list[str], typer.Option("--proxy", help="Such as gradsign. Repeatable.")],
-    n: Annotated[int, typer.Option("--n", min=1, help="Architectures to sample.")] = 20,
-    data: Annotated[str, typer.Option("--data", help="Data set for proxies that need one.")] = (
-        "digits"
-    ),
+    target: _Target,
+    proxy: _Proxies,
+    n: _N = None,
+    everything: _All = False,
+    space: _Space = None,
+    study: _Study = None,
+    archive: _Archive = None,
+    data: _Data = None,
     assignments: Assignments = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=1, help="Samples a proxy gets.")] = (
-        None
-    ),
+    batch: _Batch = None,
     seed: Seed = 0,
+    repeats: _Repeats = 1,
+    executor: _Executor = "auto",
+    workers: _Workers = None,
+    address: _Address = None,
+    top: _Top = 20,
     plugin: PluginFiles = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Score sampled architectures with zero-cost proxies.
+    """Score untrained networks with zero-cost proxies.
 
-    On real data, at initialisation, best first; beside the scores, what they must beat.
+    Best first; what was stopped goes on. Beside the scores stands what they must beat, and the
+    scores of an archive's trials are compared with what training gave.
     """
+    from nas.cli.score_output import ScoreOutput
+    from nas.cli.score_targets import find_target
+
     check_formats(as_json, as_csv)
-    loaded = load_plugins(plugin)
-    proxies = {name: _proxy(loaded, name, batch) for name in dict.fromkeys(proxy)}
-    loaded.registry("space").bind(space, parameters(assignments))
-    samples = _data(loaded, data, proxies, seed)
-    searched = _space(loaded, space, parameters(assignments), samples)
-    columns, rows = _score(loaded, searched, proxies, samples, n, seed)
-    listing = Listing(columns, rows, also=("canonical_id", "decisions", "failures"))
-    used = data if samples is not None else None
-    batches = {name: built.batch for name, built in proxies.items() if built.needs_data}
-    if as_csv:
-        print_csv(listing.keys, listing.rows)
-    elif as_json:
-        about = {"space": space, "data": used, "batch": batches, "seed": seed}
-        print_json({**about, "architectures": listing.records()})
+    found = find_target(target, space, study, parameters(assignments))
+    bulk, found, loaded = _bulk(found, proxy, data, batch, seed, repeats, plugin)
+    wanted = _wanted(found, bulk.built, n, everything, seed)
+    path = archive or found.archive or DEFAULT_ARCHIVE
+    where = _run_config(executor, workers, address, len(wanted) * len(bulk.proxies))
+    done = _score(bulk, wanted, path, where, quiet=as_json or as_csv)
+    output = ScoreOutput(bulk, found, loaded, path)
+    if as_json or as_csv:
+        output.write(wanted, data, as_csv=as_csv)
     else:
-        _print(listing, space, used, batches, n)
+        output.print(wanted, done, n, top)
 
 
-def _proxy(loaded: Plugins, name: str, batch: int | None) -> Proxy:
-    built: Proxy = loaded.build("proxy", name)
-    if batch is not None:
-        built = _with_batch(built, batch)
-    return built
+def _bulk(
+    target: Target,
+    names: Sequence[str],
+    data: str | None,
+    batch: str | None,
+    seed: int,
+    repeats: int,
+    plugin: Sequence[str] | None,
+) -> tuple[Bulk, Target, Plugins]:
+    from nas.cli.score_targets import data_of, with_shape
+    from nas.engine.builder import Builder
+    from nas.engine.bulk import Bulk
+    from nas.engine.proxy_tree import proxies
+    from nas.plugins import PluginFile
+
+    size, file = _batch(batch)
+    loaded = load_plugins(plugin)
+    builder = Builder(loaded)
+    trees, named = _trees(builder, names, size)
+    loaded.registry("space").find(target.space.name)
+    needy = any(found.needs_data for found in proxies(trees).values())
+    samples = data_of(loaded, target, data, file, seed) if needy else None
+    target = with_shape(loaded, target, samples)
+    built: Space = loaded.build("space", target.space.name, **target.space.parameters)
+    files = [PluginFile.read(path) for path in plugin or ()]
+    how: Samples = "drawn" if file is None else "first"
+    bulk = Bulk(builder, target.space, built, trees, named, samples, files, seed, repeats, how)
+    return bulk, target, loaded
 
 
-def _with_batch(proxy: Proxy, batch: int) -> Proxy:
-    import copy
-
-    proxy = copy.copy(proxy)
-    object.__setattr__(proxy, "batch", batch)  # proxies may be frozen dataclasses
-    return proxy
-
-
-def _data(loaded: Plugins, name: str, proxies: Mapping[str, Proxy], seed: int) -> SearchData | None:
-    if not any(proxy.needs_data for proxy in proxies.values()):
-        return None
-    found: SearchData = loaded.build("dataset", name).for_search(seed)
-    return found
+def _batch(batch: str | None) -> tuple[int | None, Path | None]:
+    """Tell a number of samples from a file that has them."""
+    if batch is None or not batch.isdecimal():
+        return None, None if batch is None else Path(batch)
+    if int(batch) < 1:
+        raise ConfigError("--batch must be at least 1, or an .npz file")
+    return int(batch), None
 
 
-def _space(
-    loaded: Plugins, name: str, wanted: Mapping[str, Any], samples: SearchData | None
-) -> Space:
-    """Build the space; it takes shape and classes of the data if it was not told."""
-    from nas.engine.assembly import of_data
+def _trees(
+    builder: Builder, names: Sequence[str], batch: int | None
+) -> tuple[list[Tree], dict[str, Named]]:
+    """Build the proxies; return them, and of each what it was built with, by what it is called."""
+    from nas.cli.score_targets import with_batch
+    from nas.config import Named
+    from nas.engine.proxy_tree import label, proxies
 
-    built: Space = loaded.build("space", name, **{**of_data(loaded, name, samples), **wanted})
-    return built
+    named: dict[str, Named] = {}
+
+    def adapted(one: Named) -> Named:
+        named[label(one)] = with_batch(builder.plugins, one, batch)
+        return named[label(one)]
+
+    trees = [builder.tree(Named(name=name), adapted) for name in dict.fromkeys(names)]
+    return trees, {name: named[name] for name in proxies(trees)}
+
+
+def _wanted(
+    target: Target, space: Space, n: int | None, everything: bool, seed: int
+) -> list[Architecture]:
+    from nas.cli.score_targets import architectures_of
+
+    of_space = target.study is None and target.file is None
+    if everything and n is not None:
+        raise ConfigError("--all and --n exclude each other")
+    n = DRAWN if of_space and n is None and not everything else n
+    return architectures_of(target, space, n, everything, seed)
+
+
+def _run_config(executor: str, workers: int | None, address: str | None, scores: int) -> RunConfig:
+    from nas.config import RunConfig
+
+    if executor == "auto":
+        few = scores <= FEW and workers is None and address is None
+        executor = "inline" if few else "ray"
+    if executor not in ("ray", "inline"):
+        raise ConfigError(f"--executor is ray, inline or auto, not {executor!r}")
+    kind: Literal["ray", "inline"] = "ray" if executor == "ray" else "inline"
+    return RunConfig(executor=kind, workers=workers, address=address)
 
 
 def _score(
-    loaded: Plugins,
-    space: Space,
-    proxies: Mapping[str, Proxy],
-    samples: SearchData | None,
-    n: int,
-    seed: int,
-) -> tuple[list[Column], list[dict[str, Any]]]:
-    from nas.engine.scoring import ProxyScorer
+    bulk: Bulk, wanted: Sequence[Architecture], archive: str, where: RunConfig, *, quiet: bool
+) -> BulkProgress:
+    from nas.engine.bulk import score_all
 
-    scorers = {
-        name: ProxyScorer(name, proxy, space, samples, seed) for name, proxy in proxies.items()
-    }
-    objectives = _objectives(loaded)
-    architectures = list(_sample(space, n, seed))
-    rows = [
-        _row(space, architecture, scorers, objectives) for architecture in _watched(architectures)
-    ]
-    first = f"proxy:{next(iter(proxies))}"
-    rows.sort(key=lambda row: (row[first] is None, -(row[first] or 0.0)))
-    columns = [
-        *(Column(f"proxy:{name}", plain(name), number=True) for name in proxies),
-        *(
-            Column(name, name, objective.unit, number=True, optional=True)
-            for name, objective in objectives.items()
-        ),
-        Column("architecture"),
-    ]
-    return columns, rows
+    try:
+        with _shown(quiet=quiet) as watch:
+            return score_all(bulk, wanted, archive, where, watch)
+    except KeyboardInterrupt:
+        said = f"Interrupted. What was scored is in {plain(archive)}; the same command goes on."
+        stderr().print(said, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
-def _objectives(loaded: Plugins) -> dict[str, AnalyticObjective]:
-    from nas.abstract.objective import AnalyticObjective
-
-    found: dict[str, AnalyticObjective] = {}
-    for name in BESIDE:
-        try:
-            objective = loaded.build("objective", name)
-        except ComponentError:  # not installed, or there are several: nothing beside the scores
-            continue
-        if isinstance(objective, AnalyticObjective):
-            found[name] = objective
-    return found
-
-
-def _sample(space: Space, n: int, seed: int) -> Iterator[Architecture]:
-    """Draw different networks, fewer than ``n`` if the space seems to have no more."""
-    from nas.seeds import rng
-
-    source = rng(seed, "sample")
-    seen: set[str] = set()
-    for _ in range(DRAWS * n):
-        architecture = space.sample(source)
-        canonical_id = space.canonical_id(architecture)
-        if canonical_id not in seen:
-            seen.add(canonical_id)
-            yield architecture
-        if len(seen) == n:
-            return
-
-
-def _watched(architectures: Sequence[Architecture]) -> Iterator[Architecture]:
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[Callable[[BulkProgress], None]]:
+    """Show how far it is: on a terminal as a bar, elsewhere not at all."""
     console = stderr()
-    if not console.is_terminal:
-        yield from architectures
+    if quiet or not console.is_terminal:
+        yield lambda progress: None
         return
-    from rich.progress import track
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    yield from track(architectures, description="Scoring", console=console, transient=True)
+    texts = [TextColumn("Scoring"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}")]
+    more = [TextColumn("{task.description}"), TimeRemainingColumn()]
+    with Progress(*texts, *more, console=console, transient=True) as bar:
+        task = bar.add_task("")
 
+        def show(now: BulkProgress) -> None:
+            said = f"{now.rate:,.1f}/s, {number(now.memory, 'B')} a worker, {plain(now.executor)}"
+            bar.update(task, completed=now.known + now.scored, total=now.total, description=said)
 
-def _row(
-    space: Space,
-    architecture: Architecture,
-    scorers: Mapping[str, ProxyScorer],
-    objectives: Mapping[str, AnalyticObjective],
-) -> dict[str, Any]:
-    scores = {name: scorer.one(architecture) for name, scorer in scorers.items()}
-    row: dict[str, Any] = {f"proxy:{name}": found.value for name, found in scores.items()}
-    failures = {name: found.failure for name, found in scores.items() if found.failure}
-    for name, objective in objectives.items():
-        try:
-            row[name] = objective.estimate(space, architecture)
-        except CandidateError as error:
-            row[name], failures[name] = None, str(error)
-    return {
-        **row,
-        "architecture": space.format(architecture),
-        "canonical_id": space.canonical_id(architecture),
-        "decisions": dict(architecture),
-        "failures": failures,
-    }
-
-
-def _print(
-    listing: Listing, space: str, data: str | None, batches: Mapping[str, int], n: int
-) -> None:
-    console = stdout()
-    sizes = " and ".join(f"{size:,}" for size in sorted(set(batches.values())))
-    on = f" on {sizes} samples of {plain(data)}" if data else ""
-    console.print(f"{count(len(listing.rows), 'architecture')} of {plain(space)}{on}", style="bold")
-    if len(listing.rows) < n:
-        console.print(f"{n:,} were asked for: no more different ones were found", style="yellow")
-    print_table(listing, console)
-    failed = [(row, row["failures"]) for row in listing.rows if row["failures"]]
-    for row, failures in failed:
-        console.print(f"\n✗ {plain(row['architecture'])}", style="red", soft_wrap=True)
-        for name, why in failures.items():
-            console.print(f"  {plain(name)}: {one_line(why)}")
+        yield show

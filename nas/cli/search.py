@@ -95,16 +95,18 @@ def run_session(
 
     with watcher(quiet=quiet) as observer:
         result = session(observer=observer)
-    _print(result, as_json=as_json, quiet=quiet)
+    _print(result, plugins, as_json=as_json, quiet=quiet)
     if result.interrupted:
         sys.stderr.write(f"Interrupted. To go on:\n  {_go_on(result, plugins)}\n")
         raise typer.Exit(INTERRUPTED)
 
 
-def _print(result: Result, *, as_json: bool, quiet: bool) -> None:
+def _print(result: Result, plugins: Sequence[str], *, as_json: bool, quiet: bool) -> None:
     from nas import Archive
     from nas.cli.fronts import front_document, print_front
     from nas.cli.output import print_json, stdout
+    from nas.cli.plugins import load_plugins
+    from nas.cli.rank import print_rankings
 
     with Archive(result.archive) as archive:
         if as_json:
@@ -114,6 +116,7 @@ def _print(result: Result, *, as_json: bool, quiet: bool) -> None:
         front = print_front(archive, result.study)
     if quiet:
         return
+    print_rankings(result.archive, result.study, load_plugins(plugins))
     file = shlex.quote(result.archive)
     console = stdout()
     hints = [f"nas front {file} {shlex.quote(result.study.name)}"]

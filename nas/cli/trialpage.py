@@ -23,7 +23,8 @@ FILE = "(file)"
 """What the archive calls the distribution of a plugin file."""
 _SCORES = """
 SELECT scorer, value, scores.architecture = trials.architecture
-FROM scores JOIN trials ON trials.id = scores.trial WHERE trials.id = {id}"""
+FROM scores JOIN trials ON trials.id = scores.trial WHERE trials.id = {id}
+ORDER BY scores.position"""
 CURVE_ROWS = 12
 """Points of a learning curve that are shown; JSON has all."""
 ANCESTORS = 12
@@ -113,7 +114,8 @@ def _print_scores(archive: Archive, trial: Trial, console: Console) -> None:
     own = [(scorer, value) for scorer, value, is_own in scores if is_own]
     if not own:
         return
-    (scorer, value), *_ = own
+    (scorer, value), *parts = own
+    scores = [score for score in scores if score[0] == scorer]  # those of an aggregate's parts not
     others = [other for _, other, is_own in scores if not is_own and other is not None]
     said = f"best of {count(len(scores), 'candidate')} by {plain(scorer)}: {number(value)}"
     if others:
@@ -121,8 +123,12 @@ def _print_scores(archive: Archive, trial: Trial, console: Console) -> None:
     unscored = sum(other is None for _, other, _ in scores)
     if unscored:
         said += f"; {unscored:,} could not be scored"
+    if len(scores) == 1:
+        said = f"taken without a choice; {plain(scorer)} is {number(value)}"
     _heading("Chosen by the filter", console)
     console.print(f"  {said}")
+    for part, of_part in parts:
+        console.print(f"  {plain(part)}: {number(of_part)}", style="dim")
 
 
 def _print_architecture(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 from nas.abstract.dataset import Dataset, SearchData
 from nas.abstract.evaluator import Evaluator
@@ -16,19 +16,18 @@ from nas.abstract.objective import (
     ReportedObjective,
 )
 from nas.abstract.predictor import Predictor
-from nas.abstract.proxy import Proxy
 from nas.abstract.space import Space
 from nas.abstract.strategy import Strategy
 from nas.archive.record import ComponentRecord
-from nas.config import Config, Named
+from nas.config import Config, FilterConfig, Named
+from nas.engine.builder import Builder
+from nas.engine.proxy_tree import Tree, proxies
 from nas.engine.reuse import evaluation_digest
-from nas.errors import ConfigError, PluginError
-from nas.executors.jobs import Ref, Setup
+from nas.errors import ConfigError
+from nas.executors.jobs import Setup
 from nas.goals import Goal
 from nas.plugins import FROM_FILE, OURS, PluginFile, Plugins
 from nas.suggest import listed
-
-Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Assembly:
     objectives: tuple[Objective, ...]
     goals: tuple[Goal, ...]
     strategy: Strategy
-    proxy: Proxy | None
+    proxies: tuple[Tree, ...]
     predictor: Predictor | None
     setup: Setup
     components: tuple[ComponentRecord, ...]
@@ -69,21 +68,24 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         DatasetError: data that cannot be used.
         PluginError: a component that is not what its hook says.
     """
-    builder = _Builder(Plugins(files))
+    builder = Builder(Plugins(files))
     # names first: a typo should not cost the user the loading of a data set
     evaluator = builder.build("evaluator", config.evaluator, Evaluator)
+    used = [builder.build_used(use) for use in evaluator.uses]
     objectives = tuple(_objective(builder, o, evaluator) for o in config.objectives)
     goals = _goals(config, objectives)
     strategy = builder.build("strategy", config.strategy, Strategy)
     wanted = config.filter
-    proxy = builder.build("proxy", wanted.proxy, Proxy) if wanted and wanted.proxy else None
+    trees = builder.filter_trees(wanted) if wanted else ()
     predictor = (
         builder.build("predictor", wanted.predictor, Predictor)
         if wanted and wanted.predictor
         else None
     )
+    _check_features(predictor, wanted)
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
-    data = _data(builder, config, evaluator, proxy)
+    scored = list(proxies(trees).values())
+    data = _data(builder, config, {"evaluator": [evaluator, *used], "proxy": scored})
     taken = of_data(builder.plugins, config.space.name, data)
     space_config = Named.model_validate(
         {"name": config.space.name, **taken, **config.space.parameters}
@@ -98,46 +100,24 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         objectives,
         goals,
         strategy,
-        proxy,
+        trees,
         predictor,
         _setup(builder, config, space_config, objectives, files),
         tuple(builder.components),
-        _evaluation(builder.components, objectives, evaluator, data),
+        _evaluation(builder.components, len(used), objectives, evaluator, data),
     )
 
 
-class _Builder:
-    """Builds components and remembers where each came from."""
-
-    def __init__(self, plugins: Plugins) -> None:
-        self.plugins = plugins
-        self.components: list[ComponentRecord] = []
-
-    def build(self, kind: str, named: Named, expected: type[Built]) -> Built:
-        registered = self.plugins.registry(kind).find(named.name)
-        built = self.plugins.build(kind, named.name, **named.parameters)
-        if not isinstance(built, expected):
-            raise PluginError(
-                f"{kind} {registered.full_name!r} built a {type(built).__name__}, "
-                f"not a nas.{expected.__name__}"
-            )
-        self.components.append(
-            ComponentRecord(
-                kind,
-                registered.full_name,
-                dict(named.parameters),
-                registered.distribution,
-                registered.version,
-            )
+def _check_features(predictor: Predictor | None, wanted: FilterConfig | None) -> None:
+    asked = wanted is not None and wanted.features is not None
+    if predictor is not None and asked and not predictor.takes_features:
+        raise ConfigError(
+            f"predictor {type(predictor).__name__} takes no features beside the encoding; "
+            "leave out filter.features"
         )
-        return built
-
-    def ref(self, kind: str, named: Named) -> Ref:
-        full_name = self.plugins.registry(kind).find(named.name).full_name
-        return Ref(full_name, dict(named.parameters))
 
 
-def _objective(builder: _Builder, named: Named, evaluator: Evaluator) -> Objective:
+def _objective(builder: Builder, named: Named, evaluator: Evaluator) -> Objective:
     objective = builder.build("objective", named, Objective)
     known = evaluator.metrics
     if isinstance(objective, ReportedObjective) and objective.metric not in known:
@@ -163,15 +143,15 @@ def _goals(config: Config, objectives: Sequence[Objective]) -> tuple[Goal, ...]:
 
 
 def _data(
-    builder: _Builder, config: Config, evaluator: Evaluator, proxy: Proxy | None
+    builder: Builder, config: Config, parts: Mapping[str, Sequence[object]]
 ) -> SearchData | None:
+    needy = [
+        what for what, built in parts.items() if any(getattr(b, "needs_data", False) for b in built)
+    ]
     if config.data is None:
-        needy = (
-            "evaluator" if evaluator.needs_data else "proxy" if proxy and proxy.needs_data else ""
-        )
         if needy:
             known = listed(builder.plugins.registry("dataset").names())
-            raise ConfigError(f"the {needy} needs data: add a [data] table; data sets: {known}")
+            raise ConfigError(f"the {needy[0]} needs data: add a [data] table; data sets: {known}")
         return None
     dataset = builder.build("dataset", config.data, Dataset)
     return dataset.for_search(config.seed)
@@ -200,7 +180,7 @@ def _check_shapes(space: Space, data: SearchData | None, config: Config) -> None
 
 
 def _setup(
-    builder: _Builder,
+    builder: Builder,
     config: Config,
     space: Named,
     objectives: Sequence[Objective],
@@ -216,11 +196,11 @@ def _setup(
         builder.ref("evaluator", config.evaluator),
         measured,
         tuple(files),
-        _versions(builder.components),
+        versions(builder.components),
     )
 
 
-def _versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
+def versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
     """Return what a worker must have installed; plugin files travel with the jobs."""
     used = {c.distribution: c.version for c in components if c.distribution != FROM_FILE}
     return {**used, OURS: version(OURS)}
@@ -228,11 +208,15 @@ def _versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
 
 def _evaluation(
     components: Sequence[ComponentRecord],
+    used: int,
     objectives: Sequence[Objective],
     evaluator: Evaluator,
     data: SearchData | None,
 ) -> str:
     by_role = {c.role: asdict(c) for c in components if c.role in ("space", "evaluator")}
+    # what an evaluator works with is built right after it
+    first = 1 + [c.role for c in components].index("evaluator")
+    parts = [asdict(c) for c in components[first : first + used]]
     of_objectives = [c for c in components if c.role == "objective"]
     measured = [
         asdict(component)
@@ -241,4 +225,6 @@ def _evaluation(
     ]
     fingerprint = data.fingerprint if data is not None else None
     known = {"measured": measured, "budget": evaluator.budget, "data": fingerprint}
+    if parts:
+        known["used"] = parts
     return evaluation_digest({**by_role, **known})

@@ -12,7 +12,7 @@ from nas.abstract.space import Space
 from nas.abstract.strategy import Proposal, Strategy
 from nas.architecture import Architecture, digest
 from nas.archive.record import Score
-from nas.engine.scoring import Scorer, best, trade_offs
+from nas.engine.scoring import Scorer, Verdict, best, trade_offs
 from nas.errors import CandidateError, PluginError
 from nas.goals import Goal, losses
 from nas.goals import violation as total_violation
@@ -38,7 +38,7 @@ class Candidate:
         violation: by how much they break their bounds; 0 is feasible.
         broken: the broken bounds in words.
         failure: if an analytic objective could not be estimated.
-        scores: of all candidates that it was chosen from.
+        scores: of all candidates that it was chosen from, whoever chose it.
     """
 
     proposal: Proposal
@@ -48,6 +48,28 @@ class Candidate:
     broken: tuple[str, ...] = ()
     failure: Failure | None = None
     scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one of several candidates is chosen.
+
+    Args:
+        scorer: ranks them.
+        candidates: how many there are.
+        by: ``score`` takes the best-scored of them; ``front`` takes one, at random, of those that
+            no other beats in score and in every analytic objective.
+        random: share of proposals that are taken as the strategy makes them.
+        pool: architectures that are drawn and scored before the first proposal; 0 for none.
+        warmup: so many of them, the best, are the first candidates.
+    """
+
+    scorer: Scorer
+    candidates: int
+    by: Literal["score", "front"] = "score"
+    random: float = 0.0
+    pool: int = 0
+    warmup: int = 0
 
 
 class Proposer:
@@ -62,10 +84,7 @@ class Proposer:
         goals: the objectives in order.
         analytic: those that are known beforehand, by metric.
         seed: of the study.
-        scorer: ranks several candidates, or None.
-        candidates: how many of them.
-        by: ``score`` takes the best-scored of them; ``front`` takes one, at random, of those that
-            no other beats in score and in every analytic objective.
+        choice: among several candidates; None if every proposal is one.
     """
 
     def __init__(
@@ -75,37 +94,27 @@ class Proposer:
         goals: Sequence[Goal],
         analytic: Mapping[str, AnalyticObjective],
         seed: int,
-        scorer: Scorer | None = None,
-        candidates: int = 1,
-        by: Literal["score", "front"] = "score",
+        choice: Choice | None = None,
     ) -> None:
         self._space, self._strategy, self._goals = space, strategy, tuple(goals)
         self._analytic, self._seed = analytic, seed
-        self._scorer, self._candidates, self._by = scorer, candidates, by
+        self._choice = choice
+        self._warm: list[Candidate] | None = None
         # numbers, for they are a third the size of texts and there is one for every trial
         self._known: set[int] = set()
         self.turned_away: Counter[str] = Counter()
 
     def propose(self, number: int) -> Candidate | None:
         """Return the candidate for trial ``number``, or None if the space is exhausted."""
-        source = rng(self._seed, "proposal", number)
-        wanted = self._candidates if self._scorer is not None and self._scorer.ready() else 1
-        drawn: dict[str, Candidate] = {}
-        for _ in range(wanted):
-            candidate = self._draw(source, drawn)
-            if candidate is None:
-                break
-            drawn[candidate.canonical_id] = candidate
-        if not drawn:
-            return None
-        chosen = self._choose(number, list(drawn.values()), source)
-        self.know(chosen)
+        chosen = self._warmed_up(number) or self._asked(number)
+        if chosen is not None:
+            self.know(chosen)
         return chosen
 
     def tell(self, trial: Trial) -> None:
         """Let the scorer learn from a trial, in the order of numbers."""
-        if self._scorer is not None:
-            self._scorer.tell(trial)
+        if self._choice is not None:
+            self._choice.scorer.tell(trial)
 
     def know(self, candidate: Candidate) -> None:
         """Never propose this candidate again."""
@@ -117,24 +126,72 @@ class Proposer:
         """Return the candidate that an architecture is, without proposing it."""
         return self._look(Proposal(architecture, parents), self._space.canonical_id(architecture))
 
-    def _choose(self, number: int, drawn: list[Candidate], source: Rng) -> Candidate:
+    def _asked(self, number: int) -> Candidate | None:
+        """Return one of the strategy's proposals."""
+        source = rng(self._seed, "proposal", number)
+        drawn: dict[str, Candidate] = {}
+        for _ in range(self._wanted(source)):
+            candidate = self._draw(source, drawn)
+            if candidate is None:
+                break
+            drawn[candidate.canonical_id] = candidate
+        return self._choose(list(drawn.values()), source) if drawn else None
+
+    def _wanted(self, source: Rng) -> int:
+        choice = self._choice
+        if choice is None or not choice.scorer.ready():
+            return 1
+        as_it_comes = choice.random and source.random() < choice.random
+        return 1 if as_it_comes else choice.candidates
+
+    def _choose(self, drawn: list[Candidate], source: Rng) -> Candidate:
         feasible = [c for c in drawn if c.violation == 0 and c.failure is None]
         for candidate in drawn:
             self.turned_away.update(candidate.broken)
         if not feasible:
             return min(drawn, key=lambda c: (c.failure is not None, c.violation))
-        if len(feasible) == 1 or self._scorer is None:
+        if self._choice is None or not self._choice.scorer.ready():
             return feasible[0]
-        scores = self._scorer.score(number, [c.proposal.architecture for c in feasible])
-        chosen = feasible[self._winner(feasible, scores, source)]
-        return replace(chosen, scores=tuple(scores))
+        # a single one is scored too: the end of a search tells what the scores were worth
+        verdicts = self._choice.scorer.score([c.proposal.architecture for c in feasible])
+        chosen = feasible[self._winner(self._choice, feasible, verdicts, source)]
+        return replace(chosen, scores=tuple(s for verdict in verdicts for s in verdict.scores))
 
-    def _winner(self, feasible: list[Candidate], scores: list[Score], source: Rng) -> int:
-        if self._by == "score":
-            return best(scores)
+    def _winner(
+        self, choice: Choice, feasible: list[Candidate], verdicts: list[Verdict], source: Rng
+    ) -> int:
+        if choice.by == "score":
+            return best(verdicts)
         known = [goal for goal in self._goals if goal.metric in self._analytic]
-        options = trade_offs(scores, [losses(known, c.analytic) for c in feasible])
+        options = trade_offs(verdicts, [losses(known, c.analytic) for c in feasible])
         return options[below(len(options), source)]
+
+    def _warmed_up(self, number: int) -> Candidate | None:
+        """Return one of the best of the pool, as long as there is one."""
+        if self._choice is None or number >= self._choice.warmup:
+            return None
+        if self._warm is None:
+            self._warm = self._best_of_pool(self._choice)
+        return self._warm.pop(0) if self._warm else None
+
+    def _best_of_pool(self, choice: Choice) -> list[Candidate]:
+        """Draw and score many; return the best, of which the first holds all scores."""
+        source = rng(self._seed, "warmup")
+        pool: dict[str, Candidate] = {}
+        for _ in range(choice.pool * REPEATS):
+            if len(pool) == choice.pool:
+                break
+            candidate = self._new(Proposal(self._space.sample(source)), pool)
+            if candidate and not candidate.violation and not candidate.failure:
+                pool[candidate.canonical_id] = candidate
+        candidates = list(pool.values())
+        verdicts = choice.scorer.score([c.proposal.architecture for c in candidates])
+        order = sorted(range(len(candidates)), key=lambda i: _descending(verdicts[i]))
+        warm = [replace(candidates[i], scores=verdicts[i].scores) for i in order[: choice.warmup]]
+        if warm:
+            everything = (s for i in order for s in verdicts[i].scores)
+            warm[0] = replace(warm[0], scores=tuple(everything))
+        return warm
 
     def _look(
         self, proposal: Proposal, canonical_id: str, known: dict[str, float] | None = None
@@ -206,6 +263,10 @@ class Proposer:
         if isinstance(estimate, Failure) or _with_objectives(canonical_id, estimate) in self._known:
             return None
         return self._look(proposal, canonical_id, estimate)
+
+
+def _descending(verdict: Verdict) -> tuple[bool, float]:
+    return verdict.value is None, -(verdict.value or 0.0)
 
 
 def _with_objectives(canonical_id: str, analytic: Mapping[str, float]) -> int:

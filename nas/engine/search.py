@@ -11,26 +11,29 @@ from typing import Any
 from nas.abstract.objective import MeasuredObjective
 from nas.archive import Archive
 from nas.archive.writer import Writer
-from nas.config import Config, differences
+from nas.config import Config, FilterConfig, differences
 from nas.engine.assembly import Assembly, assemble
+from nas.engine.execution import executor_of
 from nas.engine.heap import settled_heap
 from nas.engine.interrupts import Interrupts
 from nas.engine.log import with_log
 from nas.engine.loop import Loop, Reason
 from nas.engine.order import CompletionOrder, NumberOrder, Order
 from nas.engine.progress import Observer, Plan
-from nas.engine.proposer import Proposer
+from nas.engine.proposer import Choice, Proposer
+from nas.engine.proxy_scorer import ProxyMemory, ProxyScorer
+from nas.engine.proxy_tree import proxies
 from nas.engine.reachable import check_bounds
 from nas.engine.reuse import Reuse
-from nas.engine.scoring import PredictorScorer, ProxyScorer, Scorer
+from nas.engine.scoring import PredictorScorer, Scorer
 from nas.errors import StudyError
 from nas.executors.checkpoints import CheckpointFolder, Checkpoints
-from nas.executors.inline import InlineExecutor
 from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
 from nas.plugins import PluginFile
 from nas.study import Study
 from nas.trial import Trial
+from nas.zero_cost import ZeroCost
 
 
 @dataclass(frozen=True)
@@ -193,9 +196,7 @@ def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> 
         parts.goals,
         parts.analytic,
         study.seed,
-        _scorer(config, parts, study, writer),
-        config.filter.candidates if config.filter else 1,
-        config.filter.by if config.filter else "score",
+        _choice(config.filter, parts, study, writer) if config.filter else None,
     )
 
 
@@ -212,40 +213,43 @@ def _reuse(config: Config, parts: Assembly, study: Study, writer: Writer) -> Reu
     return Reuse(writer, study, parts.evaluator.budget, exact=measured)
 
 
-def _scorer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Scorer | None:
-    wanted = config.filter
-    if wanted is None:
-        return None
-    if wanted.proxy is not None:
-        assert parts.proxy is not None
-        known = writer.scores(study)
-        return ProxyScorer(
-            wanted.proxy.name, parts.proxy, parts.space, parts.data, study.seed, known
-        )
-    assert wanted.predictor is not None
+def _choice(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Choice:
+    warmup = wanted.warmup
+    return Choice(
+        _scorer(wanted, parts, study, writer),
+        wanted.candidates,
+        wanted.by,
+        wanted.random,
+        warmup.pool if warmup else 0,
+        warmup.trials if warmup else 0,
+    )
+
+
+def _scorer(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Scorer:
+    memory = None
+    if parts.proxies:
+        found = proxies(parts.proxies)
+        scores = ZeroCost(parts.space, found, parts.data, study.seed, repeats=wanted.repeats)
+        memory = ProxyMemory(scores, parts.space, writer.scores(study))
+    if wanted.predictor is None:
+        assert memory is not None
+        return ProxyScorer(parts.proxies[0], memory)
     assert parts.predictor is not None
     metric = wanted.objective or parts.goals[0].metric
     goal = next(goal for goal in parts.goals if goal.metric == metric)
-    return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal)
+    features = memory.scores if memory else None
+    return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal, features)
 
 
 def _executor(config: Config, parts: Assembly, checkpoints: Checkpoints | None) -> Executor:
     memory = config.limits.memory
-    limits = Limits(config.limits.timeout, None if memory is None else int(memory))
-    if config.run.executor == "inline":
-        return InlineExecutor(parts.setup, parts.data, limits, checkpoints)
-    from nas.executors import ray_settings
-
-    ray_settings.apply()
-    from nas.executors.ray import RayExecutor
-
-    return RayExecutor(
+    return executor_of(
+        config.run,
         parts.setup,
         parts.data,
         parts.evaluator,
         # more workers than the window has places would only sit idle
-        min(config.window, config.run.workers) if config.run.workers else None,
-        config.run.address,
-        limits,
-        checkpoints,
+        workers=min(config.window, config.run.workers) if config.run.workers else None,
+        limits=Limits(config.limits.timeout, None if memory is None else int(memory)),
+        checkpoints=checkpoints,
     )

@@ -101,7 +101,8 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
     """Return the record of a trial that ran to its end."""
     outcome, candidate, job = finished.outcome, started.candidate, started.job
     metrics = {**candidate.analytic, **outcome.metrics}
-    complete = outcome.failure is None
+    failure = outcome.failure or _unknown(outcome, goals)
+    complete = failure is None
     trial = Trial(
         number=job.number,
         architecture=candidate.proposal.architecture,
@@ -113,9 +114,18 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
         budget=job.budget,
         seconds=outcome.seconds,
         parents=candidate.proposal.parents,
-        failure=outcome.failure,
+        failure=failure,
     )
     return _record(trial, candidate, space, started.told, finished)
+
+
+def _unknown(outcome: Outcome, goals: Sequence[Goal]) -> Failure | None:
+    """Return why an objective has no value."""
+    for goal in goals:
+        if goal.metric in outcome.unknown:
+            why = outcome.unknown[goal.metric]
+            return replace(why, message=f"{goal.metric}: {why.message}")
+    return None
 
 
 def _record(

@@ -86,6 +86,7 @@ class Outcome:
         seconds: wall time of the job.
         worker: machine and device.
         weight_bytes: size of the trained weights, which travel apart; 0 if there are none.
+        unknown: why a metric has no value, by name.
     """
 
     number: int
@@ -97,6 +98,7 @@ class Outcome:
     seconds: float = 0.0
     worker: str = ""
     weight_bytes: int = 0
+    unknown: Mapping[str, Failure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,13 @@ def unpack_outcomes(packed: bytes) -> list[Outcome]:
 def _plain(o: Outcome) -> tuple[Any, ...]:
     # dataclasses.asdict copies every value deeply, which costs more than a cheap job does
     usual = (o.number, dict(o.metrics), o.started, o.seconds, o.worker, o.weight_bytes)
-    if not (o.measurements or o.curve or o.failure):
+    if not (o.measurements or o.curve or o.failure or o.unknown):
         return usual
     measurements = {k: (m.value, m.spread, dict(m.protocol)) for k, m in o.measurements.items()}
     curve = [(p.step, dict(p.metrics)) for p in o.curve]
-    return (*usual, measurements, curve, vars(o.failure) if o.failure else None)
+    failure = vars(o.failure) if o.failure else None
+    unknown = {name: vars(why) for name, why in o.unknown.items()}
+    return (*usual, measurements, curve, failure, unknown)
 
 
 def _outcome(
@@ -60,6 +62,7 @@ def _outcome(
     measurements: dict[str, tuple[Any, ...]] | None = None,
     curve: list[tuple[int, dict[str, float]]] | None = None,
     failure: dict[str, str] | None = None,
+    unknown: dict[str, dict[str, str]] | None = None,
 ) -> Outcome:
     return Outcome(
         number,
@@ -71,4 +74,5 @@ def _outcome(
         seconds,
         worker,
         weight_bytes,
+        {name: Failure(**why) for name, why in unknown.items()} if unknown else {},
     )

@@ -53,6 +53,9 @@ class Worker:
         self._measured: list[MeasuredObjective] = [
             plugins.build("objective", ref.name, **ref.parameters) for ref in setup.measured
         ]
+        self._used = tuple(
+            plugins.build(use.kind, use.name, **use.parameters) for use in self._evaluator.uses
+        )
         self._data, self._memory, self._checkpoints = data, memory, checkpoints
         self._threads = max(1, int(self._evaluator.cpus))
         self._where = f"{platform.node()} pid {os.getpid()}"
@@ -68,18 +71,20 @@ class Worker:
         curve: list[CurvePoint] = []
         metrics: dict[str, float] = {}
         measurements: dict[str, Measurement] = {}
+        unknown: dict[str, Failure] = {}
         weights, failure = None, None
         try:
             with memory_limit(self._memory), alarm(timeout):
                 evaluation = self._evaluate(job, curve)
                 metrics.update(_finite(evaluation.metrics))
+                unknown = {name: failure_of(e) for name, e in evaluation.failures.items()}
                 measurements = self._measure(job)
                 metrics.update(_finite({name: m.value for name, m in measurements.items()}))
                 weights = _weights(evaluation.network)
         except KeyboardInterrupt:
             raise  # the user's, or else the executor's to judge
         except BaseException as error:  # noqa: BLE001 - a candidate can raise anything
-            failure, metrics, measurements = failure_of(error), {}, {}
+            failure, metrics, measurements, unknown = failure_of(error), {}, {}, {}
         return (
             Outcome(
                 job.number,
@@ -91,6 +96,7 @@ class Worker:
                 time.perf_counter() - clock,
                 self._where,
                 len(weights) if weights is not None else 0,
+                unknown,
             ),
             weights,
         )
@@ -104,6 +110,7 @@ class Worker:
             job.seed,
             self._threads,
             self._checkpoints.of(job, curve) if self._checkpoints else None,
+            self._used,
         )
 
         def report(step: int, metrics: Mapping[str, float]) -> None:
@@ -112,7 +119,8 @@ class Worker:
             curve.append(CurvePoint(step, dict(metrics)))
 
         evaluation = self._evaluator.evaluate(task, report)
-        missing = [name for name in self._evaluator.metrics if name not in evaluation.metrics]
+        known = {*evaluation.metrics, *evaluation.failures}
+        missing = [name for name in self._evaluator.metrics if name not in known]
         if missing:
             raise CandidateError(f"the evaluator reported no {', '.join(missing)}")
         return evaluation

@@ -1,4 +1,4 @@
-"""Built-in evaluators: training."""
+"""Built-in evaluators: training, and scoring without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_evaluators() -> list[Component]:
-    """Train."""
+    """Train, or score."""
     from nas_evaluators.train import Train
+    from nas_evaluators.zero_cost import ZeroCostEvaluator
 
-    return [Component("train", Train, "trains the network in PyTorch, on a GPU where there is one")]
+    return [
+        Component("train", Train, "trains the network in PyTorch, on a GPU where there is one"),
+        Component("zero_cost", ZeroCostEvaluator, "scores untrained networks by proxies"),
+    ]

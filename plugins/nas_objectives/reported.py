@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
-from nas import ReportedObjective
+from nas import ReportedObjective, checks
+from nas.goals import Direction
 
 
 @dataclass(frozen=True)
@@ -28,3 +30,21 @@ class TrainSeconds(ReportedObjective):
 
     metric = "train_seconds"
     unit = "s"
+
+
+@dataclass(frozen=True)
+class Reported(ReportedObjective):
+    """Any metric that the evaluator reports, by its name.
+
+    Args:
+        metric: such as ``gradsign``, where the evaluator is ``zero_cost``.
+        direction: ``minimize`` or ``maximize``.
+        unit: for people.
+    """
+
+    metric: str
+    direction: Direction = "minimize"
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        checks.one_of("direction", self.direction, get_args(Direction))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.abstract.predictor import Features
 from nas.abstract.space import Space
 from nas.architecture import Architecture, Value
 
@@ -34,3 +35,18 @@ def _alike(space: Space) -> list[tuple[int, list[int]]]:
     for column, decision in enumerate(space.tree.decisions):
         groups.setdefault(decision.values, []).append(column)
     return [(len(values), columns) for values, columns in groups.items() if len(columns) > 1]
+
+
+def with_extra(
+    encoded: NDArray[np.float32], extra: Features | None, architectures: Sequence[Architecture]
+) -> NDArray[np.float32]:
+    """Return ``(architectures, features)``: what is encoded, then the extra features.
+
+    Trees see an order only, so what is not known becomes less than everything that can be known,
+    and numbers of any size fit.
+    """
+    if extra is None:
+        return encoded
+    found = np.asarray(extra(architectures), dtype=np.float64)
+    small = np.sign(found) * np.log1p(np.abs(found))  # monotone, and float32 can hold it
+    return np.hstack([encoded, np.where(np.isnan(small), -1e6, small)]).astype(np.float32)

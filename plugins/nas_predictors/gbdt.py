@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from nas.abstract.space import Space
 from nas.architecture import Architecture
 from nas.errors import StudyError
 from nas.seeds import derive
-from nas_predictors.features import features
+from nas_predictors.features import features, with_extra
 from nas_predictors.scores import NormalScores
 
 Floats = NDArray[np.float64]
@@ -25,10 +25,11 @@ Floats = NDArray[np.float64]
 class GradientBoostedTrees(Predictor):
     """Stochastic gradient boosting (Friedman 2001, 2002), bagged (Breiman 1996).
 
-    The trees learn the normal scores of the values from the one-hot encoding and the counts of
-    values (``features``). The standard deviation joins what the members disagree by with what they
-    all miss: the error on the samples a member has not seen (out of bag), less its share that
-    disagreement explains. Both are carried back to the metric's own unit.
+    The trees learn the normal scores of the values from the one-hot encoding, the counts of values
+    (``features``) and, if there are any, extra features. The standard deviation joins what the
+    members disagree by with what they all miss: the error on the samples a member has not seen (out
+    of bag), less its share that disagreement explains. Both are carried back to the metric's own
+    unit.
 
     Args:
         members: boosted models, each fitted to a bootstrap sample, at least 2.
@@ -37,6 +38,8 @@ class GradientBoostedTrees(Predictor):
         rate: shrinkage of one step, in (0, 1].
         seed: of bootstrap samples and trees.
     """
+
+    takes_features: ClassVar[bool] = True
 
     members: int = 10
     trees: int = 50
@@ -70,7 +73,7 @@ class GradientBoostedTrees(Predictor):
             raise ValueError(f"value {wrong} is {targets[wrong]}; all must be finite")
         self._space = space
         self._scale = NormalScores(targets)
-        self._fit_members(features(space, architectures), self._scale.training)
+        self._fit_members(self._inputs(space, architectures), self._scale.training)
 
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
         """Predict for any members of the space; raises ``StudyError`` before the first ``fit``."""
@@ -78,10 +81,13 @@ class GradientBoostedTrees(Predictor):
             raise StudyError("a predictor must be fitted before it predicts")
         if len(architectures) == 0:
             return Prediction(np.empty(0), np.empty(0))
-        inputs = features(self._space, architectures)
+        inputs = self._inputs(self._space, architectures)
         scores = np.stack([model.predict(inputs) for model in self._models])
         spread = np.sqrt(scores.var(axis=0) + self._noise)
         return Prediction(*self._scale.moments(scores.mean(axis=0), spread))
+
+    def _inputs(self, space: Space, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
+        return with_extra(features(space, architectures), self.extra, architectures)
 
     def _fit_members(self, inputs: NDArray[np.float32], scores: Floats) -> None:
         draws = np.random.default_rng(self.seed)

@@ -16,6 +16,9 @@ class Params(Proxy):
     """Number of parameters, trainable or not; one that layers share counts once."""
 
     needs_data = False
+    needs_targets = False
+    formula = "number of parameters"
+    cost = 0.0
     batch = 1
 
     def compute(
@@ -35,6 +38,9 @@ class Flops(Proxy):
     """
 
     needs_data = False
+    needs_targets = False
+    formula = "multiplications and additions of one sample's forward pass"
+    cost = 0.0
     batch = 1
 
     def compute(

@@ -27,13 +27,23 @@ class NASWOT(SharingProxy):
         batch: samples that a search gives it; the authors use 128.
     """
 
+    needs_targets = False
+    formula = "log |det K|, K[i, j] being how many ReLUs treat samples i and j alike"
+    applies_to = "networks that call a ReLU which the outputs depend on"
+    cost = 2 / 3  # the way back finds out what outputs depend on
+
     batch: int = 128
 
     def __post_init__(self) -> None:
         checks.whole("batch", self.batch, 2)
 
     def compute_from(self, passes: Passes) -> float:
-        """Return the score."""
+        """Return the score.
+
+        Raises:
+            NotApplicableError: there is no ReLU.
+            NonFiniteError: two samples activate the same ReLUs, or values are not finite.
+        """
         kernel = np.zeros((passes.samples, passes.samples))
         for codes in passes.codes:
             on = codes.float()

@@ -1,7 +1,8 @@
-"""Proxies from the gradient of one batch's mean cross-entropy, at initialisation, in train mode.
+"""Proxies from the gradient of one batch's mean loss, at initialisation, in train mode.
 
 As in the code of Abdelfattah et al. (ICLR 2021, arXiv:2101.08134), sums run over the weights of all
-``nn.Conv2d`` and ``nn.Linear`` layers, without biases.
+``nn.Conv2d`` and ``nn.Linear`` layers, without biases. The loss is cross-entropy; of floating-point
+targets it is the squared error (``nas_proxies.losses``).
 """
 
 from __future__ import annotations
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 class GradientProxy(SharingProxy):
     """Base of these.
 
+    The loss ``L`` is the mean cross-entropy of class indices; of floating-point targets
+    ``(samples, outputs)`` the mean squared error.
+
     Args:
         batch: samples that a search gives it; the authors use 64.
     """
+
+    applies_to = "networks with nn.Conv2d or nn.Linear"
 
     batch: int = 64
 
@@ -40,6 +46,8 @@ class GradNorm(GradientProxy):
     ``sum_layers ||dL/dW||_2``: of each layer, not of all together.
     """
 
+    formula = "sum over layers of the norm of the loss's gradient g by the layer's weights"
+
     def compute_from(self, passes: Passes) -> float:
         """Return the score."""
         return math.fsum(_double(g).norm().item() for g in passes.gradients)
@@ -52,6 +60,8 @@ class Snip(GradientProxy):
     ``sum |dL/dw * w|``.
     """
 
+    formula = "sum over weights w of |g * w|, g being the loss's gradient"
+
     def compute_from(self, passes: Passes) -> float:
         """Return the score."""
         return math.fsum(product.abs().sum().item() for product in _products(passes))
@@ -60,6 +70,8 @@ class Snip(GradientProxy):
 @dataclass(frozen=True)
 class Plain(GradientProxy):
     """Like ``snip`` with signs: ``sum dL/dw * w`` (arXiv:2101.08134)."""
+
+    formula = "sum over weights w of g * w, g being the loss's gradient"
 
     def compute_from(self, passes: Passes) -> float:
         """Return the score."""
@@ -73,6 +85,10 @@ class Grasp(GradientProxy):
     ``sum -w * (H g)`` with ``g`` the loss's gradient and ``H`` its Hessian by the weights; the sign
     is that of arXiv:2101.08134. The network must have second derivatives.
     """
+
+    formula = "sum over weights w of -w * (H g), H being the loss's Hessian and g its gradient"
+    applies_to = "networks with nn.Conv2d or nn.Linear that have second derivatives"
+    cost = 4.0
 
     def compute_from(self, passes: Passes) -> float:
         """Return the score."""
@@ -88,6 +104,8 @@ class Fisher(GradientProxy):
     ``1/2 mean_n (sum_p a * dL/da)^2``; each counts as often as the channel has weights. A layer
     that is called several times counts each call.
     """
+
+    formula = "sum over channels of weights * 1/2 mean over samples of (sum of a * dloss/da)^2"
 
     def compute_from(self, passes: Passes) -> float:
         """Return the score."""

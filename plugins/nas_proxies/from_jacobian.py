@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SMALL = 1e-5
 _MANY_CLASSES = 100
+_APPLIES_TO = "networks with inputs that are no indices"
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,17 @@ class Jacov(SharingProxy):
     """Covariance of the input Jacobian (Mellor et al., arXiv:2006.04647v1).
 
     With ``v`` the eigenvalues of the correlation matrix of the samples' Jacobians:
-    ``-sum(log(v + k) + 1 / (v + k))``, ``k = 1e-5``.
+    ``-sum(log(v + k) + 1 / (v + k))``, ``k = 1e-5``. Unlike the authors' code, eigenvalues come
+    from ``eigvalsh``, which keeps them real, and a Jacobian that is constant is an error.
 
     Args:
         batch: samples that a search gives it.
     """
+
+    needs_targets = False
+    formula = "-sum(log(v + 1e-5) + 1 / (v + 1e-5)), v: eigenvalues of the Jacobians' correlations"
+    applies_to = _APPLIES_TO
+    cost = 2 / 3
 
     batch: int = 64
 
@@ -36,7 +43,12 @@ class Jacov(SharingProxy):
         checks.whole("batch", self.batch, 2)
 
     def compute_from(self, passes: Passes) -> float:
-        """Return the score."""
+        """Return the score.
+
+        Raises:
+            NotApplicableError: inputs are indices.
+            NonFiniteError: a sample's row is constant or not finite.
+        """
         values = np.linalg.eigvalsh(_correlation(_rows(passes))) + _SMALL
         return -float(np.sum(np.log(values) + 1 / values))
 
@@ -54,14 +66,27 @@ class EpeNas(SharingProxy):
         batch: samples that a search gives it.
     """
 
+    formula = "sum over classes of |sum of log(|correlation of Jacobians| + 1e-5)|"
+    applies_to = f"classifiers with {_APPLIES_TO.removeprefix('networks with ')}"
+    cost = 2 / 3
+
     batch: int = 64
 
     def __post_init__(self) -> None:
         checks.whole("batch", self.batch, 2)
 
     def compute_from(self, passes: Passes) -> float:
-        """Return the score."""
-        rows, targets = _rows(passes), passes.targets.cpu().numpy()
+        """Return the score.
+
+        Raises:
+            NotApplicableError: targets are no class indices, inputs are indices, or the batch has a
+                single one of more than 100 classes.
+            NonFiniteError: a sample's row is constant or not finite.
+        """
+        targets = passes.targets.cpu().numpy()
+        if passes.targets.is_floating_point() or targets.shape != (passes.samples,):
+            raise NotApplicableError("samples have no class: whole numbers as targets would work")
+        rows = _rows(passes)
         many = passes.outputs.shape[1] > _MANY_CLASSES
         sums = []
         for label in np.unique(targets):
@@ -80,6 +105,15 @@ def _rows(passes: Passes) -> NDArray[np.float64]:
 
 
 def _correlation(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``(rows, rows)``.
+
+    Raises:
+        NonFiniteError: a row is constant or not finite, or its squares are not.
+    """
     if np.any(rows.max(axis=1) == rows.min(axis=1)):
         raise NonFiniteError("the outputs' gradient by a sample is constant: it has no correlation")
-    return np.atleast_2d(np.corrcoef(rows))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = np.atleast_2d(np.corrcoef(rows))
+    if not np.isfinite(found).all():
+        raise NonFiniteError("the outputs' gradient by a sample is NaN, infinite, or too small")
+    return found

@@ -20,6 +20,10 @@ class L2Norm(Proxy):
     """
 
     needs_data = False
+    needs_targets = False
+    formula = "sum over layers of the norm of the layer's weights"
+    applies_to = "networks with nn.Conv2d or nn.Linear"
+    cost = 0.0
     batch = 1
 
     def compute(

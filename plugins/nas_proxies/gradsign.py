@@ -21,8 +21,9 @@ class GradSign(Proxy):
     ``nn.Conv2d`` and ``nn.Linear`` layers (no biases; a weight that two layers hold counts for
     each), the loss is cross-entropy at initialisation, and every sample is passed alone in train
     mode, so that batch norm takes its statistics over the space of one sample. Unlike there, a NaN
-    gradient is an error. The score grows with the number of weights and of samples: compare only
-    scores of equal batch, data and number of classes.
+    gradient is an error, and the loss of floating-point targets is the squared error, summed over
+    outputs. The score grows with the number of weights and of samples: compare only scores of equal
+    batch, data and number of classes.
 
     A network that is random in train mode (dropout) draws from torch's generator sample after
     sample, as in the authors' code; that, and a network that mixes the samples of a batch, takes
@@ -34,9 +35,13 @@ class GradSign(Proxy):
             to gradients so near to 0 that rounding decides their sign.
 
     Raises (from ``score``):
-        NotApplicableError: there is no such weight, or batch norm would see one value a channel.
+        NotApplicableError: there is no such weight, batch norm would see one value a channel, or
+            the outputs do not fit the targets.
         NonFiniteError: a loss or gradient is NaN or infinite.
     """
+
+    formula = "sum over weights of |sum over samples of sign(d loss / d weight)|"
+    applies_to = "networks with nn.Conv2d or nn.Linear that take samples one by one"
 
     batch: int = 64
     chunk: int = 32
@@ -50,8 +55,8 @@ class GradSign(Proxy):
     ) -> float:
         """Return the score."""
         import torch
-        from torch.nn.functional import cross_entropy
 
+        from nas_proxies.losses import sample_losses
         from nas_proxies.per_sample import layer_weights, visit_gradients
 
         weights = layer_weights(network)
@@ -65,10 +70,9 @@ class GradSign(Proxy):
             checksum.add_(gradients.sum(dtype=wide))  # torch's sign of NaN is 0
             votes[weight] += gradients.sign_().sum(0, dtype=torch.float32)
 
-        def losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-            return cross_entropy(outputs, targets, reduction="none")
-
-        visit_gradients(network, inputs, targets, losses=losses, chunk=self.chunk, visit=vote)
+        visit_gradients(
+            network, inputs, targets, losses=sample_losses, chunk=self.chunk, visit=vote
+        )
         if not math.isfinite(checksum.item()):
             raise NonFiniteError("a gradient is NaN or infinite")
         # Integers up to samples times weights: float32 would lose units.

@@ -13,26 +13,37 @@ from torch.nn import functional as F  # noqa: N812, TID253
 from torch.overrides import TorchFunctionMode  # noqa: TID253
 
 from nas import NonFiniteError, NotApplicableError
+from nas_proxies.forward import outputs_of
+from nas_proxies.losses import mean_loss
 from nas_proxies.per_sample import layer_weights
 
 _RELUS = {
-    *(F.relu, F.relu6, F.leaky_relu, F.prelu),
+    *(F.relu, F.relu6, F.leaky_relu, F.leaky_relu_, F.prelu),
     *(torch.relu, torch.relu_, torch.prelu, Tensor.relu, Tensor.relu_),
 }
 """Functions that are linear on either side of 0, however a network calls them."""
+
+_CLIPS = {F.hardtanh, F.hardtanh_}
+"""With a lower end of 0 they are ReLUs: ``nn.ReLU6`` is called this way."""
 
 
 @dataclass(eq=False)
 class Recorded(TorchFunctionMode):
     """What a forward pass leaves behind for proxies.
 
+    A ReLU of a tensor that has no row a sample, such as one of a parameter, is left out.
+
     Args:
+        samples: how many go through.
         codes: of each ReLU that was called, ``(samples, units)``: whether its input was above 0.
+        finite: whether all of these inputs were finite, a number for each ReLU.
         relus: what these ReLUs returned.
         layers: each call of an ``nn.Conv2d`` or ``nn.Linear``, with its output.
     """
 
+    samples: int
     codes: list[Tensor] = field(default_factory=list)
+    finite: list[Tensor] = field(default_factory=list)
     relus: list[Tensor] = field(default_factory=list)
     layers: list[tuple[nn.Module, Tensor]] = field(default_factory=list)
 
@@ -42,11 +53,15 @@ class Recorded(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        if func not in _RELUS:
-            return func(*args, **(kwargs or {}))
-        values = args[0] if args else (kwargs or {})["input"]
-        self.codes.append((values.detach() > 0).flatten(1))  # before it is changed in place
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if not _is_relu(func, args, kwargs):
+            return func(*args, **kwargs)
+        values = (args[0] if args else kwargs["input"]).detach()
+        if not values.dim() or len(values) != self.samples:
+            return func(*args, **kwargs)
+        self.codes.append((values > 0).reshape(self.samples, -1))  # before it is changed in place
+        self.finite.append(values.isfinite().all())
+        result = func(*args, **kwargs)
         self.relus.append(result)
         return result
 
@@ -55,13 +70,20 @@ class Recorded(TorchFunctionMode):
         self.layers.append((layer, output))
 
 
+def _is_relu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    if func not in _CLIPS:
+        return func in _RELUS
+    low = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+    return bool(low == 0)
+
+
 class Passes:
     """What proxies compute from one batch, each of it when it is first asked for.
 
     Args:
         network: in train mode, so that batch norm takes the statistics of the batch.
         inputs: ``(samples, ...)``.
-        targets: ``(samples,)`` class indices.
+        targets: ``(samples,)`` class indices, or numbers (``nas_proxies.losses``).
     """
 
     def __init__(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> None:
@@ -69,7 +91,7 @@ class Passes:
         self._inputs = inputs.detach()
         if inputs.is_floating_point():
             self._inputs.requires_grad_(True)
-        self._recorded = Recorded()
+        self._recorded = Recorded(len(inputs))
 
     @property
     def samples(self) -> int:
@@ -81,17 +103,18 @@ class Passes:
         """``(samples, classes)`` outputs.
 
         Raises:
-            NotApplicableError: the network returns something else.
+            NotApplicableError: the network returns something else, or a norm has a single value a
+                channel.
         """
         wanted = [m for m in self._network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        self._recorded = Recorded(self.samples)
         hooks = [module.register_forward_hook(self._recorded.add) for module in wanted]
-        with self._recorded:
-            outputs = self._network(self._inputs)
-        for hook in hooks:
-            hook.remove()
-        if not isinstance(outputs, Tensor) or outputs.dim() != 2:
-            raise NotApplicableError("the network does not return (samples, classes) outputs")
-        return outputs
+        try:
+            with self._recorded:
+                return outputs_of(self._network, self._inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @cached_property
     def weights(self) -> list[Tensor]:
@@ -107,7 +130,7 @@ class Passes:
 
     @cached_property
     def gradients(self) -> list[Tensor]:
-        """Gradients of the mean cross-entropy by ``weights``; 0 where the loss depends on none."""
+        """Gradients of the mean loss by ``weights``; 0 where it does not depend on one."""
         return self._loss_gradients[: len(self.weights)]
 
     @cached_property
@@ -138,13 +161,17 @@ class Passes:
 
         Raises:
             NotApplicableError: there is no ReLU.
+            NonFiniteError: the input of one of them is not finite.
         """
         total = self.outputs.sum()
-        relus = self._recorded.relus
-        if not relus:
+        recorded = self._recorded
+        if not recorded.relus:
             raise NotApplicableError("the network calls no ReLU")
-        found = _found(total, relus)
-        return [c for c, g in zip(self._recorded.codes, found, strict=True) if g is not None]
+        found = _found(total, recorded.relus)
+        kept = [i for i, gradient in enumerate(found) if gradient is not None]
+        if not all(recorded.finite[i] for i in kept):
+            raise NonFiniteError("the values at a ReLU are NaN or infinite")
+        return [recorded.codes[i] for i in kept]
 
     @cached_property
     def hessian_gradient(self) -> list[Tensor]:
@@ -155,12 +182,13 @@ class Passes:
 
     @cached_property
     def loss(self) -> Tensor:
-        """The mean cross-entropy.
+        """The mean cross-entropy, or squared error (``nas_proxies.losses``).
 
         Raises:
+            NotApplicableError: outputs and targets do not fit each other.
             NonFiniteError: it is NaN or infinite.
         """
-        loss = F.cross_entropy(self.outputs, self.targets)
+        loss = mean_loss(self.outputs, self.targets)
         if not loss.isfinite():
             raise NonFiniteError("the loss is NaN or infinite")
         return loss

@@ -11,13 +11,14 @@ from torch import Tensor, nn  # noqa: TID253
 
 from nas import NonFiniteError, NotApplicableError
 from nas.restore import RandomState
+from nas_proxies.forward import pass_through
 from nas_proxies.sample_wise import AloneMode, TogetherMode
 from nas_proxies.weight_gradients import Visit, WeightGradients
 
 log = logging.getLogger(__name__)
 
 Losses = Callable[[Tensor, Tensor], Tensor]
-"""From ``(samples, classes)`` outputs and ``(samples,)`` targets to ``(samples,)`` losses."""
+"""From ``(samples, outputs)`` and ``(samples, ...)`` targets to ``(samples,)`` losses."""
 
 
 def layer_weights(network: nn.Module) -> list[nn.Parameter]:
@@ -50,7 +51,7 @@ def visit_gradients(
     Args:
         network: in the mode it is to be used in.
         inputs: ``(samples, ...)``.
-        targets: ``(samples,)``.
+        targets: ``(samples, ...)``.
         losses: each sample's loss from its own output and target.
         chunk: samples that are passed together.
         visit: takes a weight and ``(some samples, *weight.shape)``, which it may overwrite; over
@@ -106,7 +107,7 @@ def _one_by_one(
     wanted = list(weights)
     for i in range(len(inputs)):
         with AloneMode(network):
-            outputs = network(inputs[i : i + 1])
+            outputs = pass_through(network, inputs[i : i + 1])
         loss = _checked(outputs, targets[i : i + 1], losses).sum()
         if not wanted or not loss.requires_grad:
             continue

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812, TID253
 from torch.overrides import TorchFunctionMode, resolve_name  # noqa: TID253
 
 from nas import NotApplicableError
+from nas_proxies.forward import pass_through
 from nas_proxies.rules import QUERIES, RULES, Call
 from nas_proxies.weight_gradients import Pair, WeightGradients
 
@@ -62,7 +63,7 @@ class TogetherMode(TorchFunctionMode):
         """Return the network's outputs for ``(samples, ...)``."""
         self._samples = len(inputs)
         with self:
-            return self._network(_mark(inputs[:], _SAMPLES))
+            return pass_through(self._network, _mark(inputs[:], _SAMPLES))
 
     def objection(self, outputs: object) -> str:
         """Return why the outputs may differ from those of samples passed alone, or nothing."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from nas import Proxy
+import nas
 
 if TYPE_CHECKING:
     import torch
@@ -13,17 +12,12 @@ if TYPE_CHECKING:
     from nas_proxies.passes import Passes
 
 
-class SharingProxy(Proxy):
-    """Needs nothing but what ``Passes`` computes, which several such proxies can share."""
+class SharingProxy(nas.SharingProxy):
+    """Needs nothing but what ``Passes`` computes."""
 
-    def compute(
-        self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor
-    ) -> float:
-        """Return the score from passes of its own."""
+    @classmethod
+    def share(cls, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> Passes:
+        """Return the passes, none of which has run yet."""
         from nas_proxies.passes import Passes
 
-        return self.compute_from(Passes(network, inputs, targets))
-
-    @abstractmethod
-    def compute_from(self, passes: Passes) -> float:
-        """Return the score; higher is better."""
+        return Passes(network, inputs, targets)

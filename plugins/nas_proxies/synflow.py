@@ -22,6 +22,9 @@ class SynFlow(Proxy):
     """
 
     needs_data = False
+    needs_targets = False
+    formula = "sum over weights of |w * dR/dw|, R being the summed outputs for ones at weights |w|"
+    applies_to = "networks with nn.Conv2d or nn.Linear whose inputs are no indices"
     batch = 1
 
     def compute(
@@ -30,10 +33,13 @@ class SynFlow(Proxy):
         """Return the score; of the inputs only the shape is looked at.
 
         Raises:
-            NotApplicableError: inputs are indices, or there is no weight to sum over.
+            NotApplicableError: inputs are indices, there is no weight to sum over, or the network
+                does not return ``(samples, classes)``.
+            NonFiniteError: the score is too large even for float64.
         """
         import torch
 
+        from nas_proxies.forward import outputs_of
         from nas_proxies.passes import gradients_by
         from nas_proxies.per_sample import layer_weights
 
@@ -46,8 +52,12 @@ class SynFlow(Proxy):
         if not weights:
             raise NotApplicableError("there is no nn.Conv2d or nn.Linear weight")
         ones = torch.ones((1, *inputs.shape[1:]), dtype=torch.float64, device=inputs.device)
+
+        def network_of_positive(inputs: torch.Tensor) -> Any:
+            return torch.func.functional_call(network, positive, (inputs,))
+
         with _without_batch_norm():
-            outputs = torch.func.functional_call(network, positive, (ones,))
+            outputs = outputs_of(network_of_positive, ones)
         gradients = gradients_by(outputs.sum(), weights)
         pairs = zip(weights, gradients, strict=True)
         return math.fsum((weight * g).detach().abs().sum().item() for weight, g in pairs)

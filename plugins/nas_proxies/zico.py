@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas import NotApplicableError, Proxy, checks
+from nas import NonFiniteError, NotApplicableError, Proxy, checks
 
 if TYPE_CHECKING:
     import torch
@@ -17,12 +17,16 @@ class ZiCo(Proxy):
     """How large gradients are, against how much they differ between two batches.
 
     ``sum_layers log(sum_k mean|g_k| / std(g_k))`` over the weights ``k`` of a layer whose gradient
-    of the mean cross-entropy differs between the two halves of the batch; mean and population
-    standard deviation are over the halves. Layers without such a weight do not count.
+    of the mean loss differs between the two halves of the batch; mean and population standard
+    deviation are over the halves. The loss is cross-entropy; of floating-point targets the mean
+    squared error. Layers without such a weight do not count.
 
     Args:
         batch: samples that a search gives it: two batches of half as many.
     """
+
+    formula = "sum over layers of log of the sum over weights of mean|g| / std(g) over two batches"
+    applies_to = "networks with nn.Conv2d or nn.Linear, and two or more samples"
 
     batch: int = 128
 
@@ -35,7 +39,9 @@ class ZiCo(Proxy):
         """Return the score.
 
         Raises:
-            NotApplicableError: there is one sample only, or no gradient differs.
+            NotApplicableError: there is one sample only, no gradient differs, or outputs do not
+                fit the targets.
+            NonFiniteError: a loss or gradient is not finite.
         """
         from nas_proxies.passes import Passes
 
@@ -49,6 +55,8 @@ class ZiCo(Proxy):
         layers = []
         for first, second in zip(*halves, strict=True):
             a, b = first.double(), second.double()
+            if not (a.isfinite().all() and b.isfinite().all()):
+                raise NonFiniteError("a gradient is NaN or infinite")
             spread = (a - b).abs() / 2  # of two numbers
             ratios = ((a.abs() + b.abs()) / 2 / spread)[spread > 0]
             if ratios.numel():

@@ -1,0 +1,113 @@
+"""``nas rank``: how scores rank the trials that were trained, beside params and flops."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, PluginFiles, StudyName
+from nas.cli.output import Column, Listing, check_formats, print_csv, print_json, stdout
+from nas.cli.plugins import load_plugins
+from nas.cli.tables import print_table
+from nas.cli.text import plain
+from nas.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nas.plugins import Plugins
+    from nas.ranking import Ranking
+    from nas.study import Study
+
+
+def rank(
+    archive: ArchivePath = DEFAULT_ARCHIVE,
+    study: StudyName = None,
+    plugin: PluginFiles = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show how well scores ranked the trained networks.
+
+    Rank correlations over the complete trials, with 95 % intervals, always beside the number of
+    parameters and of operations: a score that does not beat them is not worth its time.
+    """
+    from nas.archive import Archive
+    from nas.engine.comparison import comparison
+
+    check_formats(as_json, as_csv)
+    with Archive(archive) as opened:
+        found = opened.study(study)
+        compared = comparison(opened, found, load_plugins(plugin))
+    if not compared:
+        raise ArchiveError(
+            f"study {found.name!r} in {archive!r} has no scores: nothing to compare. "
+            f"`nas score {archive} --proxy gradsign` scores its trials"
+        )
+    if as_json:
+        plain_rows = {metric: [asdict(r) for r in rows] for metric, rows in compared.items()}
+        print_json({"study": found.name, "objectives": plain_rows})
+    elif as_csv:
+        rows = [{"objective": m, **asdict(r)} for m, found_ in compared.items() for r in found_]
+        print_csv(list(rows[0]) if rows else ["objective"], rows)
+    else:
+        _print(compared)
+
+
+def print_rankings(archive: str, study: Study, plugins: Plugins) -> None:
+    """Print the comparison, if there is anything to compare."""
+    from nas.archive import Archive
+    from nas.engine.comparison import comparison
+
+    with Archive(archive) as opened:
+        compared = comparison(opened, study, plugins)
+    _print(compared)
+
+
+def _print(compared: Mapping[str, Sequence[Ranking]]) -> None:
+    console = stdout()
+    for metric, rows in compared.items():
+        most = max((row.n for row in rows), default=0)
+        console.print(
+            f"\nHow scores ranked {plain(metric)}, over {most:,} trained networks", style="bold"
+        )
+        columns = [
+            Column("name", "score"),
+            Column("n", "networks", number=True),
+            Column("spearman", "Spearman", right=True, show=_signed),
+            Column("interval", "95 % interval", right=True),
+            Column("kendall", "Kendall", right=True, show=_signed, optional=True),
+            Column("partial", "given params", right=True, show=_signed, optional=True),
+        ]
+        print_table(Listing(columns, [_row(row) for row in rows]), console)
+        console.print(verdict(rows), style="dim", soft_wrap=True)
+
+
+def verdict(rows: Sequence[Ranking]) -> str:
+    """Say whether any score has beaten the counts, or how little can be said."""
+    from nas.engine.comparison import LINES_TO_BEAT
+
+    counted = [r.spearman for r in rows if r.name in LINES_TO_BEAT and r.spearman is not None]
+    scores = [r for r in rows if r.name not in LINES_TO_BEAT and r.spearman is not None]
+    if not scores:
+        return "too few trials to tell"
+    if not counted:
+        return "no params or flops to compare with"
+    line = max(counted)
+    beaten = [plain(r.name) for r in scores if (r.low if r.low is not None else -1) > line]
+    if beaten:
+        return f"beyond params and flops ({line:+.2f}): {', '.join(beaten)}"
+    better = [plain(r.name) for r in scores if (r.spearman or 0) > line]
+    if better:
+        return f"above params and flops ({line:+.2f}), within the interval: {', '.join(better)}"
+    return f"no score beats params and flops ({line:+.2f})"
+
+
+def _row(ranking: Ranking) -> dict[str, Any]:
+    known = ranking.low is not None and ranking.high is not None
+    interval = f"{ranking.low:+.2f} to {ranking.high:+.2f}" if known else None
+    return {**asdict(ranking), "interval": interval}
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"

@@ -1,0 +1,116 @@
+"""How well scores rank what was evaluated: rank correlations, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nas.abstract.aggregate import ranks
+
+Floats = NDArray[np.float64]
+
+MINIMUM = 5
+"""Pairs below which a correlation says nothing."""
+RESAMPLES = 1_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How well one score ranks.
+
+    Args:
+        name: of the score.
+        n: architectures that have both a score and an outcome.
+        spearman: rank correlation with the outcome, in [-1, 1]; positive if a higher score goes
+            with a better outcome. None if there are fewer than 5 pairs, or all are equal.
+        low, high: 95 % bootstrap interval of it.
+        kendall: Kendall's tau-b.
+        partial: Spearman's partial correlation given the number of parameters: what the score tells
+            beyond size.
+    """
+
+    name: str
+    n: int
+    spearman: float | None = None
+    low: float | None = None
+    high: float | None = None
+    kendall: float | None = None
+    partial: float | None = None
+
+
+def rankings(
+    scores: Mapping[str, Sequence[float]], outcome: ArrayLike, size: ArrayLike | None = None
+) -> list[Ranking]:
+    """Rank scores by how well they rank, best first.
+
+    Args:
+        scores: of each name, ``(n,)`` scores, higher is better; NaN where there is none.
+        outcome: ``(n,)``, higher is better; NaN where there is none.
+        size: ``(n,)`` numbers of parameters, for the partial correlation.
+    """
+    better = np.asarray(outcome, dtype=np.float64)
+    sizes = None if size is None else np.asarray(size, dtype=np.float64)
+    found = [
+        _ranking(name, np.asarray(values, dtype=np.float64), better, sizes)
+        for name, values in scores.items()
+    ]
+    return sorted(found, key=lambda one: (one.spearman is None, -(one.spearman or 0.0)))
+
+
+def spearman(a: ArrayLike, b: ArrayLike) -> float | None:
+    """Return Spearman's rank correlation; None if all values of one are equal."""
+    return _pearson(ranks(a), ranks(b))
+
+
+def _ranking(name: str, score: Floats, outcome: Floats, size: Floats | None) -> Ranking:
+    both = np.isfinite(score) & np.isfinite(outcome)
+    n = int(both.sum())
+    if n < MINIMUM:
+        return Ranking(name, n)
+    a, b = ranks(score[both]), ranks(outcome[both])
+    correlation = _pearson(a, b)
+    if correlation is None:
+        return Ranking(name, n)
+    low, high = _interval(a, b)
+    return Ranking(name, n, correlation, low, high, _kendall(a, b), _partial(a, b, size, both))
+
+
+def _pearson(a: Floats, b: Floats) -> float | None:
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _kendall(a: Floats, b: Floats) -> float:
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(a, b).statistic)
+
+
+def _partial(a: Floats, b: Floats, size: Floats | None, both: NDArray[np.bool_]) -> float | None:
+    """Return ``(r_ab - r_as r_bs) / sqrt((1 - r_as^2)(1 - r_bs^2))`` of ranks."""
+    if size is None or not np.isfinite(size[both]).all():
+        return None
+    s = ranks(size[both])
+    ab, as_, bs = _pearson(a, b), _pearson(a, s), _pearson(b, s)
+    if ab is None or as_ is None or bs is None:
+        return None
+    rest = (1 - as_**2) * (1 - bs**2)
+    return (ab - as_ * bs) / float(np.sqrt(rest)) if rest > 1e-12 else None
+
+
+def _interval(a: Floats, b: Floats) -> tuple[float, float]:
+    """Return the percentile interval over resampled pairs, which keep the ranks they have."""
+    source = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = source.integers(len(a), size=len(a))
+        again = _pearson(a[drawn], b[drawn])
+        if again is not None:
+            found.append(again)
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,105 @@
+"""Ranks, aggregates of them, and correlations, against slow and obvious ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+import nas
+from nas.abstract.aggregate import ranks
+from nas.ranking import rankings, spearman
+
+numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 1))
+pairs = st.integers(5, 40).flatmap(
+    lambda n: st.tuples(st.lists(numbers, min_size=n, max_size=n), st.permutations(range(n)))
+)
+
+
+@given(st.lists(numbers, min_size=1, max_size=50))
+def test_ranks_are_those_of_scipy(values: list[float]) -> None:
+    assert ranks(values).tolist() == stats.rankdata(values).tolist()
+
+
+def test_what_has_no_score_ranks_last() -> None:
+    assert ranks([3.0, math.nan, 1.0, math.nan]).tolist() == [4.0, 1.5, 3.0, 1.5]
+
+
+@given(pairs)
+def test_correlations_are_those_of_scipy(pair: tuple[list[float], list[int]]) -> None:
+    a, b = np.array(pair[0]), np.array(pair[1], dtype=float)
+    found = spearman(a, b)
+    if found is None:
+        assert np.ptp(a) == 0
+        return
+    assert found == pytest.approx(stats.spearmanr(a, b).statistic)
+    (ranking,) = rankings({"a": a.tolist()}, b)
+    assert ranking.kendall == pytest.approx(stats.kendalltau(a, b).statistic)
+    assert ranking.low is not None
+    assert ranking.high is not None
+    assert -1 <= ranking.low <= ranking.high <= 1
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    source, inside = np.random.default_rng(1), 0
+    truth = 6 / math.pi * math.asin(0.6 / 2)  # Spearman's of a normal pair that correlates by 0.6
+    for _ in range(100):
+        a = source.standard_normal(60)
+        b = 0.6 * a + 0.8 * source.standard_normal(60)
+        (ranking,) = rankings({"a": a.tolist()}, b)
+        inside += (ranking.low or 0) <= truth <= (ranking.high or 0)
+    assert 85 <= inside <= 100
+
+
+def test_what_only_follows_size_tells_nothing_beyond_it() -> None:
+    source = np.random.default_rng(0)
+    size = source.permutation(300).astype(float)
+    skill = source.standard_normal(300)
+    outcome = size / 100 + skill
+    scores = {"size": size.tolist(), "noise": source.standard_normal(300).tolist()}
+    scores |= {"follower": (size + source.standard_normal(300)).tolist(), "skill": skill.tolist()}
+    by_name = {r.name: r for r in rankings(scores, outcome, size)}
+    assert by_name["size"].partial is None
+    assert (by_name["follower"].spearman or 0) > 0.5
+    assert abs(by_name["follower"].partial or 0) < 0.2
+    assert (by_name["skill"].partial or 0) > 0.8
+    assert abs(by_name["noise"].spearman or 0) < 0.2
+
+
+def test_too_few_and_all_equal_say_nothing() -> None:
+    found = rankings(
+        {"few": [1.0, 2.0, math.nan, math.nan, 3.0, math.nan], "equal": [1.0] * 6}, range(6)
+    )
+    assert [(r.name, r.n, r.spearman) for r in found] == [("few", 3, None), ("equal", 6, None)]
+
+
+def test_an_aggregate_is_its_formula() -> None:
+    first, second = [1.0, 5.0, 3.0], [10.0, 10.0, math.nan]
+    log_rank = nas.Aggregate(["a", "b"]).combine([first, second])
+    assert log_rank == pytest.approx(
+        [math.log(1 / 3) + math.log(2.5 / 3), math.log(2.5 / 3), math.log(2 / 3) + math.log(1 / 3)]
+    )
+    mean_rank = nas.Aggregate(["a", "b"], "mean_rank").combine([first, second])
+    assert mean_rank == pytest.approx([3.5 / 6, 5.5 / 6, 3 / 6])
+
+
+@given(st.lists(numbers, min_size=2, max_size=30, unique=True), st.sampled_from([0.5, 3.0]))
+def test_an_aggregate_sees_ranks_only(values: list[float], power: float) -> None:
+    """A monotone change of one proxy's scale changes nothing."""
+    aggregate = nas.Aggregate(["a", "b"])
+    other = list(range(len(values)))
+    changed = [math.copysign(abs(v) ** power, v) for v in values]
+    if len(set(changed)) == len(set(values)):
+        assert np.array_equal(
+            aggregate.combine([values, other]), aggregate.combine([changed, other])
+        )
+
+
+@pytest.mark.parametrize("wrong", [{"proxies": []}, {"proxies": "ab"}, {"rule": "rank"}])
+def test_an_aggregate_refuses_what_cannot_be_meant(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"proxies is a list|rule must be one of"):
+        nas.Aggregate(**{"proxies": ["a"], **wrong})  # type: ignore[arg-type]
