@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import signal
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from drivers import drive, ended, session, wait_for
 from toys import TOY, config, told
 
 import nas
@@ -111,6 +113,27 @@ class TestWarmUp:
         result = search(tmp_path / "a.db", wanted, 10, space=tiny)
         assert len(result.trials) == 4
 
+    def test_how_far_it_is_is_told_and_ctrl_c_ends_it(self, tmp_path: Path) -> None:
+        plugin, archive = tmp_path / "slow.py", tmp_path / "a.db"
+        plugin.write_text(SLOW)
+        wanted = {"proxy": "slow", "warmup": {"pool": 100, "trials": 3}, "candidates": 2}
+        search = drive(config(filter=wanted, stop={"trials": 5}), archive, TOY, plugin)
+
+        def doing() -> str:
+            try:
+                return str(session(archive).state.get("doing", ""))
+            except nas.ArchiveError:
+                return ""
+
+        wait_for(lambda: "of 100" in doing(), search)
+        search.send_signal(signal.SIGINT)
+        assert ended(search, 5) == "interrupted"
+        plugin.write_text(SLOW.replace("0.1", "0.0"))
+        result = nas.search(
+            config(filter=wanted, stop={"trials": 5}), archive, plugins=[TOY, plugin]
+        )
+        assert result.reason == "5 trials are done"
+
     @pytest.mark.parametrize("built_in", ["random", "regularized_evolution", "nsga2", "nevergrad"])
     def test_every_strategy_takes_what_it_did_not_propose(
         self, tmp_path: Path, built_in: str
@@ -180,6 +203,21 @@ class TestFeatures:
         with pytest.raises(nas.ConfigError, match="Mean takes no features"):
             nas.search(wanted, tmp_path / "a.db", plugins=[*FILES, plugin])
 
+
+SLOW = """
+import time
+import nas
+
+class Slow(nas.Proxy):
+    needs_data = False
+    def compute(self, network, inputs, targets):
+        time.sleep(0.1)
+        return float(network.weight.detach().sum())
+
+@nas.hookimpl
+def nas_proxies():
+    return [nas.Component("slow", Slow, "takes its time")]
+"""
 
 MEAN = """
 import numpy as np

@@ -108,6 +108,8 @@ def _now(document: Mapping[str, Any]) -> list[str]:
         lines[0] += f", {now['rate']:.3g} trials/s"
     if now.get("idle") is not None:
         lines[0] += f", {now['idle']:.0%} idle"
+    if now.get("doing"):
+        lines.append(one_line(now["doing"]))
     if now.get("stuck"):
         lines.append(f"Nothing can run: {one_line(now['stuck'])}")
     for job in running[:SHOWN]:

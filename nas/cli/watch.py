@@ -94,6 +94,9 @@ class Lines(Silent):
             _say(stuck(progress) if progress.stuck else "Trials can run again.")
         for incident in progress.met:
             _say(f"{plain(incident.kind)} incident: {one_line(incident.message)}")
+        if progress.doing and now - self._summarised >= SUMMARY_EVERY:
+            self._summarised = now
+            _say(one_line(progress.doing))
         if self._unsaid and now - self._summarised >= SUMMARY_EVERY:
             self._summarise(now)
 
@@ -159,6 +162,8 @@ class Display(Silent):
         latest = latest or Progress(new=(), done=plan.resumed)
         parts.append(self._bar(latest, plan))
         parts += [Text(line, style="dim") for line in [in_flight(latest), *details(latest)]]
+        if latest.doing:
+            parts.append(Text(one_line(latest.doing)))
         if latest.stuck:
             parts.append(Text(stuck(latest), style="yellow"))
         if latest.front:

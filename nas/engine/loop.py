@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,6 +94,7 @@ class Loop:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
         self._meter = Meter(plan, self._writer.spent(self._study))
+        self._proposer.watch = self._warming_up
         self._parts.strategy.start(Problem(self._parts.space, self._parts.goals, self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
@@ -110,7 +112,7 @@ class Loop:
 
     def _until_done(self, interrupts: Interrupts) -> Reason:
         while True:
-            self._propose()
+            self._propose(interrupts)
             if not self._running:
                 return Reason(self._why_done())
             with interrupts.allowed():
@@ -118,7 +120,7 @@ class Loop:
             self._archive([self._record(item) for item in finished])
             self._look_around()
 
-    def _propose(self) -> None:
+    def _propose(self, interrupts: Interrupts) -> None:
         """Propose and submit as long as order and budget allow."""
         while self._wants_more():
             due = self._order.due(self._next, len(self._running))
@@ -129,7 +131,9 @@ class Loop:
             if due is None:
                 continue
             self._tell(due)
-            candidate = self._proposer.propose(self._next)
+            # Scoring takes its time, and nothing of it can be lost.
+            with interrupts.allowed() if self._proposer.scores else nullcontext():
+                candidate = self._proposer.propose(self._next)
             if candidate is None:
                 self._exhausted = "every architecture that the space has left was evaluated"
                 return
@@ -247,6 +251,12 @@ class Loop:
             self._noted = now
             self._meter.look(self._executor.state())
             self._writer.heartbeat(self._study, self._meter.state())
+
+    def _warming_up(self, scored: int, pool: int) -> None:
+        doing = f"Scoring the warm-up's pool: {scored:,} of {pool:,}"
+        self._meter.doing = doing if scored < pool else ""
+        self._look_around()
+        self._show((), [])
 
     def _keep_incidents(self) -> None:
         incidents = self._executor.incidents()

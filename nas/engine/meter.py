@@ -33,6 +33,7 @@ class Meter:
         self._ends: deque[tuple[float, int]] = deque()
         self._fresh = 0
         self.done, self.reused = 0, 0
+        self.doing = ""
         self.failed: Counter[str] = Counter()
         self.incidents: Counter[str] = Counter()
         self._met: list[Incident] = []
@@ -98,6 +99,7 @@ class Meter:
             incidents=dict(self.incidents),
             reused=self.reused,
             stuck=self._state.stuck,
+            doing=self.doing,
             workers=workers,
             met=met,
         )
@@ -110,6 +112,7 @@ class Meter:
             "running": [vars(running) for running in state.running],
             "waiting": state.waiting,
             "stuck": state.stuck,
+            "doing": self.doing,
             "rate": self._rate(),
             "idle": self._idle(),
         }

@@ -53,6 +53,7 @@ class Progress:
             run again.
         reused: trials that an earlier evaluation answered.
         stuck: why nothing can run, such as which resource no node has; empty if something can.
+        doing: what the driver is busy with before the next trial; empty as a rule.
     """
 
     new: Sequence[Trial]
@@ -68,6 +69,7 @@ class Progress:
     incidents: Mapping[str, int] = field(default_factory=dict)
     reused: int = 0
     stuck: str = ""
+    doing: str = ""
     workers: Sequence[str] = ()
     met: Sequence[Incident] = ()
 

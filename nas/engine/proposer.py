@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,6 +23,8 @@ REPEATS = 50
 """Times a strategy may repeat itself before a mutation is taken instead."""
 WALK = 300
 """Mutations in a row that may all be known before the space is listed."""
+SCORED_AT_ONCE = 8
+"""Architectures of a pool between two looks at how far it is."""
 LISTABLE = 200_000
 """Largest space that is listed to find what is left of it."""
 
@@ -100,9 +102,16 @@ class Proposer:
         self._analytic, self._seed = analytic, seed
         self._choice = choice
         self._warm: list[Candidate] | None = None
+        self.watch: Callable[[int, int], None] = lambda scored, pool: None
+        """Is told how many of the pool are scored."""
         # numbers, for they are a third the size of texts and there is one for every trial
         self._known: set[int] = set()
         self.turned_away: Counter[str] = Counter()
+
+    @property
+    def scores(self) -> bool:
+        """Whether a proposal can take its time."""
+        return self._choice is not None
 
     def propose(self, number: int) -> Candidate | None:
         """Return the candidate for trial ``number``, or None if the space is exhausted."""
@@ -185,7 +194,12 @@ class Proposer:
             if candidate and not candidate.violation and not candidate.failure:
                 pool[candidate.canonical_id] = candidate
         candidates = list(pool.values())
-        verdicts = choice.scorer.score([c.proposal.architecture for c in candidates])
+        architectures = [c.proposal.architecture for c in candidates]
+        for start in range(0, len(candidates), SCORED_AT_ONCE):
+            self.watch(start, len(candidates))
+            choice.scorer.score(architectures[start : start + SCORED_AT_ONCE])
+        self.watch(len(candidates), len(candidates))
+        verdicts = choice.scorer.score(architectures)  # known now; an aggregate ranks among all
         order = sorted(range(len(candidates)), key=lambda i: _descending(verdicts[i]))
         warm = [replace(candidates[i], scores=verdicts[i].scores) for i in order[: choice.warmup]]
         if warm:

@@ -177,6 +177,23 @@ class TestAggregates:
         assert [float(row["proxy:az_nas"]) for row in found] == pytest.approx(expected)
 
 
+class TestEndOfASearch:
+    def test_what_the_scores_were_worth_is_printed(self, nas: Nas, tmp_path: Path) -> None:
+        (tmp_path / "toy.toml").write_text(
+            'study = "t"\nobjectives = ["total"]\nspace = "toy"\nevaluator = "tally"\n'
+            'strategy = "random"\nstop.trials = 12\nrun.executor = "inline"\n'
+            'filter.proxy = "lean"\nfilter.candidates = 3\n'
+        )
+        done = nas("search", "toy.toml", "--plugin", TOY)
+        assert "How scores ranked total, over 12 trained networks" in done.out
+        listed = done.out.split("How scores ranked")[1]
+        assert all(name in listed for name in ("proxy:lean", "params", "flops"))
+        assert "no params or flops to compare with" in listed  # all networks are of one size
+        assert "How scores" not in nas("search", "toy.toml", "--plugin", TOY, "--quiet").out
+        plain = ("--set", "study=plain", "--set", "filter.random=1")
+        assert nas("search", "toy.toml", "--plugin", TOY, *plain).code == 0
+
+
 class TestOnRay:
     def test_it_gives_the_same_as_inline_and_goes_on_after_kill_9(
         self, nas: Nas, tmp_path: Path

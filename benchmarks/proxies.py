@@ -1,13 +1,15 @@
-"""GradSign against the loop that its paper's code runs: time and memory, in one run.
+"""Proxies in time and memory: GradSign against its paper's loop, all against a training step.
 
-    python benchmarks/gradsign.py [--cells 5] [--architectures 6] [--repeats 2] [--threads 1]
+    python benchmarks/proxies.py [--cells 5] [--architectures 6] [--repeats 2] [--threads 1]
+        [--device cpu] [--every]
 
 The loop is written here after the description of the authors' code: one forward and backward pass
 a sample, all weight gradients copied to NumPy, stacked, signs, sum over samples, absolute, nansum.
 Both score the same networks of NAS-Bench-201 (16 channels, 3x32x32), interleaved, and each time is
 the least of the repeats, so that other work on the machine disturbs the ratio little; with one
 thread it is CPU time. Memory is what a process's peak grows by while it scores the network with all
-convolutions 3x3 (Linux only).
+convolutions 3x3 (Linux only). ``--every`` adds what each proxy takes, alone and together, in units
+of a forward and backward pass of 64 samples.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import nas
+from nas.plugins import Plugins
 
 Score = Callable[[nn.Module, Tensor, Tensor], float]
 
@@ -43,7 +47,8 @@ def sample_by_sample(network: nn.Module, inputs: Tensor, targets: Tensor) -> flo
         network.zero_grad()
         cross_entropy(network(inputs[[i]]), targets[[i]]).backward()
         gradients = [layer.weight.grad for layer in layers]
-        rows.append(np.concatenate([g.flatten().numpy() for g in gradients if g is not None]))
+        known = [g.flatten().cpu().numpy() for g in gradients if g is not None]
+        rows.append(np.concatenate(known))
     return float(np.nansum(np.abs(np.sign(np.stack(rows)).sum(0))))
 
 
@@ -52,18 +57,19 @@ def ours(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     return nas.proxy("gradsign").score(network, inputs, targets)
 
 
-def data(batch: int) -> tuple[Tensor, Tensor]:
+def data(batch: int, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """Return random images and classes."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(batch, 3, 32, 32, generator=generator)
-    return inputs, torch.randint(10, (batch,), generator=generator)
+    targets = torch.randint(10, (batch,), generator=generator)
+    return inputs.to(device), targets.to(device)
 
 
 def compare(
-    networks: list[nn.Module], batch: int, repeats: int, clock: Callable[[], float]
+    networks: list[nn.Module], batch: int, repeats: int, clock: Callable[[], float], device: str
 ) -> None:
     """Print both times and their ratio over the networks."""
-    inputs, targets = data(batch)
+    inputs, targets = data(batch, device)
     seconds: dict[Score, list[float]] = {sample_by_sample: [], ours: []}
     apart = []
     for network in networks:
@@ -85,6 +91,42 @@ def compare(
         f"ratio of sums {sum(loop) / sum(fast):.1f}, per network {min(ratios):.1f} to "
         f"{max(ratios):.1f}; scores differ by up to {max(apart):.1e}"
     )
+
+
+def step(network: nn.Module, inputs: Tensor, targets: Tensor) -> None:
+    """Pass a batch forward and back, as one step of training does."""
+    network.zero_grad()
+    cross_entropy(network(inputs), targets).backward()
+
+
+def every(networks: list[nn.Module], clock: Callable[[], float], device: str) -> None:
+    """Print what each proxy takes, and what all take together."""
+    inputs, targets = data(128, device)
+
+    def seconds(run: Callable[[nn.Module], object]) -> float:
+        start = clock()
+        for network in networks:
+            run(network)
+        return clock() - start
+
+    built = {item.component.name: item.component.build() for item in Plugins().registry("proxy")}
+    proxies = {name: p for name, p in built.items() if isinstance(p, nas.Proxy)}
+    unit = min(seconds(lambda n: step(n, inputs[:64], targets[:64])) for _ in range(2))
+    print(f"\none step of training with 64 samples: {1e3 * unit / len(networks):.0f} ms a network")
+    alone = 0.0
+    for name, proxy in proxies.items():
+        some = slice(0, proxy.batch)
+        took = seconds(partial(_tried, [proxy], inputs[some], targets[some]))
+        alone += took
+        print(f"{name:18} {took / unit:6.2f} steps, batch {proxy.batch}")
+    together = seconds(partial(_tried, list(proxies.values()), inputs, targets))
+    print(
+        f"all, one by one    {alone / unit:6.1f} steps\nall, together      {together / unit:6.1f}"
+    )
+
+
+def _tried(proxies: list[nas.Proxy], inputs: Tensor, targets: Tensor, network: nn.Module) -> None:
+    nas.score_together(proxies, network, inputs, targets)
 
 
 def megabytes(name: str, cells: int, batch: int) -> float:
@@ -110,21 +152,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in (("cells", 5), ("architectures", 6), ("repeats", 2), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--every", action="store_true", help="time all proxies, too")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     rng = random.Random(0)
     space = nas.space("nas201", cells=options.cells, channels=16)
-    networks = [space.build(space.sample(rng)) for _ in range(options.architectures)]
+    drawn = [space.sample(rng) for _ in range(options.architectures)]
+    networks = [space.build(architecture).to(options.device) for architecture in drawn]
     print(f"{options.cells} cells a stage, {len(networks)} networks, {options.threads} thread(s)")
-    clock = time.process_time if options.threads == 1 else time.perf_counter
+    alone = options.threads == 1 and options.device == "cpu"
+    clock = time.process_time if alone else time.perf_counter
     for batch in (32, 64):
-        compare(networks, batch, options.repeats, clock)
+        compare(networks, batch, options.repeats, clock, options.device)
     for batch in (32, 64) if Path("/proc/self/status").exists() else ():
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
             jobs = [(name, options.cells, batch) for name in ("loop", "ours")]
             loop, fast = pool.starmap(megabytes, jobs, chunksize=1)
         print(f"batch {batch:3}: memory loop {loop:.0f} MB, ours {fast:.0f} MB")
+    if options.every:
+        every(networks, clock, options.device)
 
 
 if __name__ == "__main__":
