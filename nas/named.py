@@ -32,7 +32,7 @@ def space(name: str, /, **parameters: Any) -> Space:
 
 
 def proxy(name: str, /, **parameters: Any) -> Proxy:
-    """Build a zero-cost proxy."""
+    """Build a zero-cost proxy; several together, such as ``az_nas``, are a ``nas.Aggregate``."""
     built: Proxy = _installed().build("proxy", name, **parameters)
     return built
 

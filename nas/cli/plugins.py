@@ -64,10 +64,21 @@ def _components(loaded: Plugins) -> list[dict[str, Any]]:
             "version": item.version,
             "summary": item.component.summary,
             "reference": item.component.reference,
+            **_facts(item.component.build),
         }
         for kind in KINDS
         for item in loaded.registry(kind)
     ]
+
+
+def _facts(build: object) -> dict[str, Any]:
+    """Return what a proxy's class says of itself; nothing for other components."""
+    from nas.abstract.proxy import Proxy
+
+    if not (isinstance(build, type) and issubclass(build, Proxy)):
+        return {}
+    names = ("formula", "applies_to", "needs_data", "needs_targets", "batch", "cost")
+    return {name: getattr(build, name) for name in names}
 
 
 def _sources(loaded: Plugins) -> list[dict[str, Any]]:

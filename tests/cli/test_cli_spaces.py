@@ -171,6 +171,14 @@ class TestPlugins:
         for plugin in listed["plugins"]:
             assert re.search(rf"^(?:✗ )?{plugin['name']}\b.*{plugin['version']}", out, re.MULTILINE)
 
+    def test_proxies_say_what_they_look_at(self, nas: Nas) -> None:
+        components = json.loads(nas("plugins", "--json").out)["components"]
+        known = {c["name"]: c for c in components if c["kind"] == "proxy"}
+        assert known["synflow"]["needs_data"] is False
+        assert known["naswot"]["needs_targets"] is False
+        assert known["gradsign"]["formula"].startswith("sum over weights of |sum over samples")
+        assert known["gradsign"]["cost"] == 1
+
     def test_a_plugin_file(self, nas: Nas) -> None:
         listed = json.loads(nas("plugins", "--plugin", TOY, "--json").out)
         (source,) = (p for p in listed["plugins"] if p["name"] == "toy")
