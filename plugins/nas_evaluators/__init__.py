@@ -1,4 +1,4 @@
-"""Built-in evaluators: training, and scoring without it."""
+"""Built-in evaluators: training, scoring without it, looking results up."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_evaluators() -> list[Component]:
-    """Train, or score."""
+    """Train, score, or look up."""
+    from nas_evaluators.tabular import Tabular
     from nas_evaluators.train import Train
     from nas_evaluators.zero_cost import ZeroCostEvaluator
 
     return [
         Component("train", Train, "trains the network in PyTorch, on a GPU where there is one"),
+        Component("tabular", Tabular, "looks results up in a CSV or Parquet file"),
         Component("zero_cost", ZeroCostEvaluator, "scores untrained networks by proxies"),
     ]
