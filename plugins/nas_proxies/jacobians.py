@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -15,9 +14,8 @@ from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.rules import QUERIES
 from nas_proxies.sample_wise import AloneMode, TogetherMode
+from nas_proxies.slowness import warn_of_slowness
 from nas_proxies.weight_gradients import WeightGradients
-
-log = logging.getLogger(__name__)
 
 
 def output_jacobian(
@@ -42,7 +40,7 @@ def output_jacobian(
     for some in torch.split(inputs, chunk):
         part = _together(network, some, parameters)
         if isinstance(part, str):
-            log.debug("samples are passed one by one: %s", part)
+            warn_of_slowness(part)
             found = [_alone(network, inputs[i : i + 1], parameters) for i in range(len(inputs))]
             break
         found.append(part)
@@ -83,7 +81,7 @@ class _Uses(TogetherMode):
         if not used or func in QUERIES or self._objection:
             return result
         written = any(result is tensor for tensor in _tensors((args, kwargs)))
-        if written or not self._are_samples(result) or _takes_statistics(func, args, kwargs):
+        if written or not self.are_samples(result) or _takes_statistics(func, args, kwargs):
             self._object(func, "uses a parameter in an unusual way")
             return result
         if not result.requires_grad:

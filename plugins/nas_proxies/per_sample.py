@@ -1,9 +1,8 @@
-"""The gradient of every sample's own loss with respect to convolution and linear weights."""
+"""The gradient of every sample's own loss with respect to a network's parameters."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch  # noqa: TID253  imported by proxies' compute only
@@ -13,9 +12,8 @@ from nas import NonFiniteError, NotApplicableError
 from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.sample_wise import AloneMode, TogetherMode
+from nas_proxies.slowness import warn_of_slowness
 from nas_proxies.weight_gradients import Visit, WeightGradients
-
-log = logging.getLogger(__name__)
 
 Losses = Callable[[Tensor, Tensor], Tensor]
 """From ``(samples, outputs)`` and ``(samples, ...)`` targets to ``(samples,)`` losses."""
@@ -39,23 +37,26 @@ def visit_gradients(
     losses: Losses,
     chunk: int,
     visit: Visit,
+    parameters: Iterable[nn.Parameter] | None = None,
 ) -> None:
-    """Visit the layer weights with the gradients of every sample that is passed alone.
+    """Visit parameters with the gradients of every sample that is passed alone.
 
     Samples go through the network together, ``chunk`` at a time, if every torch function that the
-    forward pass calls is known to treat them apart (``nas_proxies.sample_wise``) and it draws no
-    random numbers; otherwise one after another, which is always right and takes longer. A weight
-    that the loss does not depend on, or that needs no gradient, is not visited. Changes buffers
-    and the random state: call it where these are restored.
+    forward pass calls is known to treat them apart (``nas_proxies.sample_wise``), those that use
+    the parameters do so in a known way (``nas_proxies.layer_calls``), and it draws no random
+    numbers; otherwise one after another, which is always right, takes longer and is logged. A
+    parameter that the loss does not depend on, or that needs no gradient, is not visited. Changes
+    buffers and the random state: call it where these are restored.
 
     Args:
         network: in the mode it is to be used in.
         inputs: ``(samples, ...)``.
         targets: ``(samples, ...)``.
         losses: each sample's loss from its own output and target.
-        chunk: samples that are passed together.
-        visit: takes a weight and ``(some samples, *weight.shape)``, which it may overwrite; over
-            all calls, every sample comes once.
+        chunk: samples that are passed together; gradients of so many are in memory at once.
+        visit: takes a parameter and ``(some samples, *parameter.shape)``, which it may overwrite;
+            over all calls, every sample comes once.
+        parameters: those that are wanted; by default the ``layer_weights``.
 
     Raises:
         NotApplicableError: the network's output is no ``(samples, classes)``, or a batch norm in
@@ -65,13 +66,14 @@ def visit_gradients(
     """
     if len(inputs) != len(targets) or not len(inputs):
         raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets: as many are needed")
-    trainable = {weight for weight in layer_weights(network) if weight.requires_grad}
+    wanted = layer_weights(network) if parameters is None else parameters
+    trainable = list({id(p): p for p in wanted if p.requires_grad}.values())
     mode = TogetherMode(network, WeightGradients(trainable, visit))
     for start in range(0, len(inputs), chunk):
         some = slice(start, start + chunk)
         why_not = _together(network, mode, inputs[some], targets[some], losses)
         if why_not:
-            log.debug("samples are passed one by one: %s", why_not)
+            warn_of_slowness(why_not)
             _one_by_one(network, trainable, inputs[start:], targets[start:], losses, visit)
             return
 
@@ -98,13 +100,12 @@ def _together(
 
 def _one_by_one(
     network: nn.Module,
-    weights: Collection[nn.Parameter],
+    wanted: Sequence[nn.Parameter],
     inputs: Tensor,
     targets: Tensor,
     losses: Losses,
     visit: Visit,
 ) -> None:
-    wanted = list(weights)
     for i in range(len(inputs)):
         with AloneMode(network):
             outputs = pass_through(network, inputs[i : i + 1])
@@ -112,9 +113,10 @@ def _one_by_one(
         if not wanted or not loss.requires_grad:
             continue
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
-        for weight, gradient in zip(wanted, found, strict=True):
+        for parameter, gradient in zip(wanted, found, strict=True):
             if gradient is not None:
-                visit(weight, gradient.clone().unsqueeze(0))
+                dense = gradient.to_dense() if gradient.is_sparse else gradient.clone()
+                visit(parameter, dense.unsqueeze(0))
 
 
 def _checked(outputs: object, targets: Tensor, losses: Losses) -> Tensor:

@@ -156,6 +156,25 @@ def _normalised(call: Call) -> bool:
     return _first(call) and len(call.get(1, "normalized_shape")) < call.samples[0].dim()
 
 
+def exchanges(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether a call does nothing but exchange the first two dimensions of a tensor."""
+    call = Call(args, kwargs, [], [], None)
+    if not args or not isinstance(args[0], Tensor) or args[0].dim() < 2:
+        return False
+    if func in _PERMUTATIONS:
+        dims = call.get(1, "dims")
+        order = tuple(dims) if isinstance(dims, list | tuple) else args[1:]
+        return order == (1, 0, *range(2, args[0].dim()))
+    dims = (call.get(1, "dim0"), call.get(2, "dim1"))
+    plain = all(isinstance(d, int) for d in dims)
+    return func in _TRANSPOSITIONS and plain and {d % args[0].dim() for d in dims} == {0, 1}
+
+
+def is_elementwise(func: Any) -> bool:
+    """Tell whether the function works element by element, with broadcasting."""
+    return RULES.get(func) is _elementwise
+
+
 def _table(*lines: tuple[Rule, str]) -> dict[Any, Rule]:
     return {func: rule for rule, names in lines for func in torch_functions(names)}
 
@@ -170,7 +189,7 @@ RULES = _table(
         "softplus softsign logsigmoid hardtanh hardtanh_ hardswish hardsigmoid hardshrink "
         "softshrink tanhshrink threshold erf sign eq ne lt le gt ge dropout dropout1d dropout2d "
         "dropout3d alpha_dropout feature_alpha_dropout clone contiguous detach to type_as float "
-        "double half bfloat16 zeros_like ones_like full_like batch_norm",
+        "double half bfloat16 long int bool zeros_like ones_like full_like batch_norm",
     ),
     (_ranks(2), "linear group_norm"),
     (_looked_up, "embedding"),
@@ -202,6 +221,9 @@ RULES = _table(
     (_padded, "pad"),
     (_normalised, "layer_norm rms_norm"),
 )
+
+_TRANSPOSITIONS = torch_functions("transpose swapaxes swapdims")
+_PERMUTATIONS = torch_functions("permute")
 
 QUERIES = torch_functions(
     "shape size dim ndim ndimension numel stride is_contiguous dtype device layout is_cuda is_cpu "

@@ -1,29 +1,38 @@
-"""Per-sample weight gradients of convolutions and linear layers, at the price of a batch's."""
+"""Per-sample gradients of layers' parameters, at the price of a batch's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch  # noqa: TID253  imported by proxies' compute only
 from torch import Tensor, nn  # noqa: TID253
 from torch.nn import functional as F  # noqa: N812, TID253
-from torch.nn.grad import conv2d_input, conv2d_weight  # noqa: TID253
+from torch.nn import grad as by  # noqa: TID253
 
 Visit = Callable[[nn.Parameter, Tensor], None]
-"""Takes a weight and ``(samples, *weight.shape)``, which it may overwrite."""
+"""Takes a parameter and ``(samples, *parameter.shape)``, which it may overwrite."""
 
-Pair = tuple[int, int]
+Numbers = tuple[int, ...]
+
+
+class Geometry(NamedTuple):
+    """What a convolution does, a number for each of its dimensions."""
+
+    stride: Numbers
+    padding: Numbers
+    dilation: Numbers
+    groups: int
 
 
 class WeightGradients:
-    """Computes with given weights, and hands their per-sample gradients over in the backward pass.
+    """Computes with given parameters, and hands their per-sample gradients over going backward.
 
-    A weight that is used several times is handed over once, with the sum over its uses.
+    One that is used several times is handed over once, with the sum over its uses.
     """
 
-    def __init__(self, weights: Iterable[nn.Parameter], visit: Visit) -> None:
-        self._wanted = {id(weight) for weight in weights}
+    def __init__(self, parameters: Iterable[nn.Parameter], visit: Visit) -> None:
+        self._wanted = {id(parameter) for parameter in parameters}
         self._visit = visit
         self._missing: dict[nn.Parameter, int] = {}
         self._sums: dict[nn.Parameter, Tensor] = {}
@@ -31,70 +40,82 @@ class WeightGradients:
         self._anchor = torch.zeros((), requires_grad=True)
 
     def wants(self, value: object) -> bool:
-        """Tell whether this is one of the weights."""
+        """Tell whether this is one of the parameters."""
         return id(value) in self._wanted
 
-    def conv2d(
-        self,
-        inputs: Tensor,
-        weight: nn.Parameter,
-        bias: Tensor | None,
-        geometry: tuple[Pair, Pair, Pair, int],
+    def conv(
+        self, inputs: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry
     ) -> Tensor:
-        """Return the convolution of ``(samples, channels, height, width)``.
+        """Return the convolution of ``(samples, channels, ...)``, of one to three dimensions."""
+        self._expect(weight, bias)
+        return self._applied(_Conv, inputs, weight, bias, geometry)
 
-        Args:
-            geometry: stride, padding, dilation and groups.
-        """
-        self._missing[weight] = self._missing.get(weight, 0) + 1
-        outputs = _Conv2d.apply(self._anchor, inputs, weight, bias, geometry, self)  # type: ignore[no-untyped-call]
-        return cast(Tensor, outputs)
-
-    def linear(self, inputs: Tensor, weight: nn.Parameter, bias: Tensor | None) -> Tensor:
+    def linear(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the linear map of ``(samples, ..., features)``."""
-        self._missing[weight] = self._missing.get(weight, 0) + 1
-        outputs = _Linear.apply(self._anchor, inputs, weight, bias, self)  # type: ignore[no-untyped-call]
-        return cast(Tensor, outputs)
+        self._expect(weight, bias)
+        return self._applied(_Linear, inputs, weight, bias)
 
-    def add(self, weight: nn.Parameter, gradients: Tensor) -> None:
-        """Take the per-sample gradients of one use of the weight."""
-        self._missing[weight] -= 1
-        if weight in self._sums:
-            gradients = self._sums.pop(weight).add_(gradients)
-        if self._missing[weight]:
-            self._sums[weight] = gradients
+    def embedding(self, indices: Tensor, weight: nn.Parameter, padding: int | None) -> Tensor:
+        """Return the rows of the weight at ``(samples, ...)``; ``padding`` has no gradient."""
+        self._expect(weight)
+        return self._applied(_Embedding, indices, weight, padding)
+
+    def copies(self, parameter: nn.Parameter, samples: int) -> Tensor:
+        """Return ``(samples, *parameter.shape)``: the parameter, for each sample its own."""
+        self._expect(parameter)
+        return self._applied(_Copies, parameter, samples)
+
+    def add(self, parameter: Any, gradients: Tensor) -> None:
+        """Take the per-sample gradients of one use of the parameter, which nobody else holds."""
+        self._missing[parameter] -= 1
+        if parameter in self._sums:
+            gradients = self._sums.pop(parameter).add_(gradients)
+        if self._missing[parameter]:
+            self._sums[parameter] = gradients
         else:
-            self._visit(weight, gradients)
+            self._visit(parameter, gradients)
 
     def finish(self) -> None:
         """Hand over what still waits for uses that the loss turned out not to depend on."""
-        for weight, gradients in self._sums.items():
-            self._visit(weight, gradients)
+        for parameter, gradients in self._sums.items():
+            self._visit(parameter, gradients)
         self._sums.clear()
 
+    def _expect(self, *used: Any) -> None:
+        for parameter in filter(self.wants, used):
+            self._missing[parameter] = self._missing.get(parameter, 0) + 1
 
-class _Conv2d(torch.autograd.Function):
+    def _applied(self, function: Any, *args: Any) -> Tensor:
+        return cast(Tensor, function.apply(self._anchor, *args, self))
+
+
+class _Conv(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
         anchor: Tensor,
         inputs: Tensor,
-        weight: nn.Parameter,
+        weight: Tensor,
         bias: Tensor | None,
-        geometry: tuple[Pair, Pair, Pair, int],
+        geometry: Geometry,
         gradients: WeightGradients,
     ) -> Tensor:
         ctx.save_for_backward(inputs, weight)
-        ctx.weight, ctx.geometry, ctx.gradients = weight, geometry, gradients
-        return F.conv2d(inputs, weight, bias, *geometry)
+        ctx.weight, ctx.bias, ctx.geometry, ctx.gradients = weight, bias, geometry, gradients
+        return _CONVOLUTIONS[inputs.dim() - 2](inputs, weight, bias, *geometry)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
-        ctx.gradients.add(ctx.weight, conv2d_gradients(inputs, grad, weight.shape, *ctx.geometry))
+        if ctx.gradients.wants(ctx.weight):
+            found = conv_gradients(inputs, grad, weight.shape, ctx.geometry)
+            ctx.gradients.add(ctx.weight, found)
+        if ctx.gradients.wants(ctx.bias):
+            ctx.gradients.add(ctx.bias, grad.flatten(2).sum(2))
         upstream = None
         if ctx.needs_input_grad[1]:
-            upstream = conv2d_input(inputs.shape, weight, grad, *ctx.geometry)  # type: ignore[no-untyped-call]
+            by_input = _BY_INPUT[inputs.dim() - 2]
+            upstream = by_input(inputs.shape, weight, grad, *ctx.geometry)
         return None, upstream, None, None, None, None
 
 
@@ -104,52 +125,100 @@ class _Linear(torch.autograd.Function):
         ctx: Any,
         anchor: Tensor,
         inputs: Tensor,
-        weight: nn.Parameter,
+        weight: Tensor,
         bias: Tensor | None,
         gradients: WeightGradients,
     ) -> Tensor:
         ctx.save_for_backward(inputs, weight)
-        ctx.weight, ctx.gradients = weight, gradients
+        ctx.weight, ctx.bias, ctx.gradients = weight, bias, gradients
         return F.linear(inputs, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
-        ctx.gradients.add(ctx.weight, linear_gradients(inputs, grad))
+        if ctx.gradients.wants(ctx.weight):
+            ctx.gradients.add(ctx.weight, linear_gradients(inputs, grad))
+        if ctx.gradients.wants(ctx.bias):
+            # A copy: the visitor may overwrite it, and the gradient goes on to other functions.
+            ctx.gradients.add(
+                ctx.bias, grad.flatten(1, -2).sum(1) if grad.dim() > 2 else grad.clone()
+            )
         upstream = grad @ weight if ctx.needs_input_grad[1] else None
         return None, upstream, None, None, None
 
 
-def conv2d_gradients(
-    inputs: Tensor,
-    grad: Tensor,
-    shape: torch.Size,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> Tensor:
+class _Embedding(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        anchor: Tensor,
+        indices: Tensor,
+        weight: nn.Parameter,
+        padding: int | None,
+        gradients: WeightGradients,
+    ) -> Tensor:
+        ctx.save_for_backward(indices)
+        ctx.weight, ctx.padding, ctx.gradients = weight, padding, gradients
+        return F.embedding(indices, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
+        (indices,) = ctx.saved_tensors
+        rows, features = ctx.weight.shape
+        samples = len(indices)
+        first_rows = torch.arange(samples, device=indices.device).unsqueeze(1) * rows
+        places = (indices.reshape(samples, -1) + first_rows).flatten()
+        found = grad.new_zeros(samples * rows, features)
+        found.index_add_(0, places, grad.reshape(-1, features))
+        found = found.view(samples, rows, features)
+        if ctx.padding is not None:
+            found[:, ctx.padding] = 0
+        ctx.gradients.add(ctx.weight, found)
+        return (None,) * 5
+
+
+class _Copies(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, anchor: Tensor, parameter: nn.Parameter, samples: int, gradients: WeightGradients
+    ) -> Tensor:
+        ctx.parameter, ctx.gradients = parameter, gradients
+        return parameter.detach().expand(samples, *parameter.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
+        # A copy: the visitor may overwrite it, and the gradient goes on to other functions.
+        ctx.gradients.add(ctx.parameter, grad.clone(memory_format=torch.contiguous_format))
+        return (None,) * 4
+
+
+_CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_BY_INPUT: dict[int, Any] = {1: by.conv1d_input, 2: by.conv2d_input, 3: by.conv3d_input}
+_BY_WEIGHT: dict[int, Any] = {1: by.conv1d_weight, 2: by.conv2d_weight, 3: by.conv3d_weight}
+
+
+def conv_gradients(inputs: Tensor, grad: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
     """Return ``(samples, *shape)``: the gradient of each sample's weight of its own.
 
     All samples are one sample of ``samples * channels`` channels in ``samples * groups`` groups.
 
     Args:
-        inputs: ``(samples, channels, height, width)``.
-        grad: of the outputs, ``(samples, filters, height', width')``.
-        shape: of the weight, ``(filters, channels / groups, kernel height, kernel width)``.
+        inputs: ``(samples, channels, ...)``.
+        grad: of the outputs, ``(samples, filters, ...)``.
+        shape: of the weight, ``(filters, channels / groups, ...)``.
+        geometry: of the convolution.
     """
     n, channels, *size = inputs.shape
-    if tuple(shape[2:]) == (1, 1) and groups == 1 and tuple(padding) == (0, 0):
-        seen = inputs[:, :, :: stride[0], :: stride[1]].flatten(2)
+    groups = geometry.groups
+    if set(shape[2:]) == {1} and groups == 1 and not any(geometry.padding):
+        kept = (..., *(slice(None, None, step) for step in geometry.stride))
+        seen = inputs[kept].flatten(2)
         return torch.bmm(grad.flatten(2), seen.transpose(1, 2)).view(n, *shape)
-    gradients: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]
+    gradients: Tensor = _BY_WEIGHT[len(size)](
         inputs.reshape(1, n * channels, *size),
         (n * shape[0], *shape[1:]),
         grad.reshape(1, n * shape[0], *grad.shape[2:]),
-        stride,
-        padding,
-        dilation,
-        n * groups,
+        *geometry._replace(groups=n * groups),
     )
     return gradients.view(n, *shape)
 
