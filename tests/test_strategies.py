@@ -57,6 +57,7 @@ assert SPACES["huge"].size > 10**20
 STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "random": lambda: nas.strategy("random"),
     "regularized_evolution": lambda: nas.strategy("regularized_evolution", population=8, sample=3),
+    "local_search": lambda: nas.strategy("local_search", initial=3),
     "nsga2": lambda: nas.strategy("nsga2", population=8),
     "nevergrad": lambda: nas.strategy("nevergrad"),
 }
@@ -266,7 +267,7 @@ def test_is_drawn_towards_what_is_feasible(name: str) -> None:
 
 
 @pytest.mark.skipif(not TABLE.exists(), reason="needs the table of NAS-Bench-201")
-@pytest.mark.parametrize("name", ["regularized_evolution", "nsga2", "nevergrad"])
+@pytest.mark.parametrize("name", ["regularized_evolution", "local_search", "nsga2", "nevergrad"])
 def test_beats_random_search_on_nas_bench_201(name: str) -> None:
     """CIFAR-10, chosen by validation accuracy, judged by test accuracy (in percent)."""
     space = nas.space("nas201")

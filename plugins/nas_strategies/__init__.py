@@ -9,7 +9,8 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_strategies() -> Iterable[Component]:
-    """Random search, two evolutionary strategies, and nevergrad's optimizers."""
+    """Random search, local search, two evolutionary strategies, and nevergrad's optimizers."""
+    from nas_strategies.local_search import LocalSearch
     from nas_strategies.nevergrad_strategy import Nevergrad
     from nas_strategies.nsga2 import NSGA2
     from nas_strategies.random_search import RandomSearch
@@ -22,6 +23,12 @@ def nas_strategies() -> Iterable[Component]:
             RegularizedEvolution,
             "Mutates the winner of a tournament; the oldest member leaves",
             "https://arxiv.org/abs/1802.01548",
+        ),
+        Component(
+            "local_search",
+            LocalSearch,
+            "Neighbours of the best so far, with restarts",
+            "White et al., UAI 2021, arXiv:2005.02960",
         ),
         Component(
             "nsga2",
