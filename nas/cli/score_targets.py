@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DRAWS = 50
 """Draws for each architecture that is wanted, before a space counts as used up."""
+MOST = 1_000_000
+"""Architectures that are scored by one command."""
 DEFAULT_DATA = "digits"
 _SQLITE = b"SQLite format 3\0"
 
@@ -155,6 +157,11 @@ def architectures_of(
     elif target.file is not None:
         found = list(dict.fromkeys(_listed(target.file, space)))
     elif everything:
+        if space.size > MOST:
+            raise ConfigError(
+                f"{target.title} has {space.size:,} architectures, too many for --all (at most "
+                f"{MOST:,}); draw some with --n"
+            )
         found = list(space.architectures())
     else:
         return list(_sample(space, n or 1, seed))

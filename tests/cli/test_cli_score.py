@@ -96,6 +96,9 @@ class TestTargets:
         words = ("score", "toy", "--plugin", TOY, "--proxy", "lean", "--all", "--csv")
         assert len(table(nas(*words).out)) == 125
         assert nas(*words, "--n", 3).code == 2
+        vast = nas("score", "mlp", "--set", "max_depth=9", "--proxy", "params", "--all")
+        assert vast.code == 2
+        assert "too many for --all" in vast.err
 
     def test_a_file(self, nas: Nas, tmp_path: Path) -> None:
         cells = [CELL.format(name) for name in ("none", "nor_conv_3x3", "none")]
