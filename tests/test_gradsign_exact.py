@@ -206,12 +206,12 @@ TOGETHER: dict[str, Callable[[], nn.Module]] = {
     "tied": Tied,
     "tokens": Tokens,
     "frozen": Frozen,
+    "sliced weight": lambda: nn.Sequential(Sliced(3, 10, 3), nn.ReLU(), Head(5)),
+    "multi-head attention": Attention,
 }
 
 ALONE: dict[str, Callable[[], nn.Module]] = {
     "batch mean": lambda: nn.Sequential(nn.Conv2d(3, 5, 3), Centred(), nn.Tanh(), Head(5)),
-    "sliced weight": lambda: nn.Sequential(Sliced(3, 10, 3), nn.ReLU(), Head(5)),
-    "multi-head attention": Attention,
     "folded": Folded,
     "lopsided": lambda: nn.Sequential(nn.Conv2d(3, 5, 2, padding="same"), nn.ReLU(), Head(5)),
     "dropout": lambda: nn.Sequential(nn.Conv2d(3, 5, 3), nn.Dropout(0.5), nn.ReLU(), Head(5)),

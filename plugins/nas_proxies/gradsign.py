@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nas import NonFiniteError, NotApplicableError, Proxy, checks
 
@@ -19,8 +19,9 @@ class GradSign(Proxy):
     ``score = sum_k |sum_i sign(d loss(x_i, y_i) / d theta_k)|``, an integer from 0 to samples times
     weights, where ``sign(0) = 0``. As in the authors' code, ``k`` runs over the weights of all
     ``nn.Conv2d`` and ``nn.Linear`` layers (no biases; a weight that two layers hold counts for
-    each), the loss is cross-entropy at initialisation, and every sample is passed alone in train
-    mode, so that batch norm takes its statistics over the space of one sample. Unlike there, a NaN
+    each), or, as in the paper's text, over all parameters (``parameters``). As in both, the loss is
+    cross-entropy at initialisation, and every sample is passed alone in train mode, so that batch
+    norm takes its statistics over the space of one sample. Unlike there, a NaN
     gradient is an error, and the loss of floating-point targets is the squared error, summed over
     outputs. The score grows with the number of weights and of samples: compare only scores of equal
     batch, data and number of classes.
@@ -33,9 +34,12 @@ class GradSign(Proxy):
         batch: samples that a search gives it; the paper uses 128, its tables 64 and 128.
         chunk: samples that are passed together. Memory grows with it; the score stays the same, up
             to gradients so near to 0 that rounding decides their sign.
+        parameters: ``"layers"`` is what the authors' code counts, and what the numbers they
+            published come from; ``"all"`` is what the paper says: biases, norms and embeddings too,
+            and a parameter that two layers hold counts once.
 
     Raises (from ``score``):
-        NotApplicableError: there is no such weight, batch norm would see one value a channel, or
+        NotApplicableError: there is no such parameter, batch norm would see one value a channel, or
             the outputs do not fit the targets.
         NonFiniteError: a loss or gradient is NaN or infinite.
     """
@@ -45,10 +49,12 @@ class GradSign(Proxy):
 
     batch: int = 64
     chunk: int = 32
+    parameters: Literal["layers", "all"] = "layers"
 
     def __post_init__(self) -> None:
         checks.whole("batch", self.batch, 1)
         checks.whole("chunk", self.chunk, 1)
+        checks.one_of("parameters", self.parameters, ("layers", "all"))
 
     def compute(
         self, network: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor
@@ -57,11 +63,9 @@ class GradSign(Proxy):
         import torch
 
         from nas_proxies.losses import sample_losses
-        from nas_proxies.per_sample import layer_weights, visit_gradients
+        from nas_proxies.per_sample import visit_gradients
 
-        weights = layer_weights(network)
-        if not weights:
-            raise NotApplicableError("there is no nn.Conv2d or nn.Linear weight to count signs of")
+        weights = self._counted(network)
         votes = {weight: torch.zeros_like(weight, dtype=torch.float32) for weight in weights}
         checksum = torch.zeros((), dtype=torch.float64, device=inputs.device)
 
@@ -71,9 +75,28 @@ class GradSign(Proxy):
             votes[weight] += gradients.sign_().sum(0, dtype=torch.float32)
 
         visit_gradients(
-            network, inputs, targets, losses=sample_losses, chunk=self.chunk, visit=vote
+            network,
+            inputs,
+            targets,
+            losses=sample_losses,
+            chunk=self.chunk,
+            visit=vote,
+            parameters=weights,
         )
         if not math.isfinite(checksum.item()):
             raise NonFiniteError("a gradient is NaN or infinite")
         # Integers up to samples times weights: float32 would lose units.
         return sum(votes[weight].abs().sum(dtype=torch.float64).item() for weight in weights)
+
+    def _counted(self, network: torch.nn.Module) -> list[torch.nn.Parameter]:
+        from nas_proxies.per_sample import layer_weights
+
+        if self.parameters == "layers":
+            weights = layer_weights(network)
+            kind = "nn.Conv2d or nn.Linear weight"
+        else:
+            weights = [p for p in network.parameters() if p.is_floating_point() and p.numel()]
+            kind = "parameter"
+        if not weights:
+            raise NotApplicableError(f"there is no {kind} to count signs of")
+        return weights

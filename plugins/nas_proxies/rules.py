@@ -157,7 +157,7 @@ def _normalised(call: Call) -> bool:
 
 
 def exchanges(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Tell whether a call does nothing but exchange the first two dimensions of a tensor."""
+    """Tell whether a call of ``EXCHANGERS`` exchanges the first two dimensions, and no others."""
     call = Call(args, kwargs, [], [], None)
     if not args or not isinstance(args[0], Tensor) or args[0].dim() < 2:
         return False
@@ -167,7 +167,7 @@ def exchanges(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         return order == (1, 0, *range(2, args[0].dim()))
     dims = (call.get(1, "dim0"), call.get(2, "dim1"))
     plain = all(isinstance(d, int) for d in dims)
-    return func in _TRANSPOSITIONS and plain and {d % args[0].dim() for d in dims} == {0, 1}
+    return plain and {d % args[0].dim() for d in dims} == {0, 1}
 
 
 def is_elementwise(func: Any) -> bool:
@@ -222,8 +222,9 @@ RULES = _table(
     (_normalised, "layer_norm rms_norm"),
 )
 
-_TRANSPOSITIONS = torch_functions("transpose swapaxes swapdims")
 _PERMUTATIONS = torch_functions("permute")
+EXCHANGERS = _PERMUTATIONS | torch_functions("transpose swapaxes swapdims")
+"""What may move samples to the second dimension, and back."""
 
 QUERIES = torch_functions(
     "shape size dim ndim ndimension numel stride is_contiguous dtype device layout is_cuda is_cpu "

@@ -21,7 +21,7 @@ from nas import NotApplicableError
 from nas_proxies.forward import pass_through
 from nas_proxies.layer_calls import compute
 from nas_proxies.norms import batch_norm
-from nas_proxies.rules import QUERIES, RULES, Call, exchanges
+from nas_proxies.rules import EXCHANGERS, QUERIES, RULES, Call, exchanges
 from nas_proxies.samples import EXCHANGED, SAMPLES, SampleMode, held, mark, origin, tensors_in
 from nas_proxies.weight_gradients import WeightGradients
 
@@ -76,19 +76,18 @@ class TogetherMode(SampleMode):
         if func in QUERIES:
             return self.constant(func(*args, **kwargs))
         tensors = list(tensors_in((*args, *kwargs.values())))
+        attends = func is F.multi_head_attention_forward
+        if attends or any(map(self.gradients.wants, tensors)):
+            return self._with_parameter(func, args, kwargs)
         samples: list[Tensor] = []
         others: list[Tensor] = []
         for tensor in tensors:
             (samples if self.are_samples(tensor) else others).append(tensor)
-        if func is F.batch_norm and samples:
-            _require_statistics(self._network, self.samples, *args, **kwargs)
-        attends = func is F.multi_head_attention_forward
-        if attends or any(map(self.gradients.wants, others)):
-            return self._with_parameter(func, args, kwargs)
-        if any(origin(tensor) == EXCHANGED for tensor in others):
+        if others and any(origin(tensor) == EXCHANGED for tensor in others):
             return self._with_exchanged(func, args, kwargs)
         known = all(map(self.is_constant, others))
         if func is F.batch_norm and samples:
+            _require_statistics(self._network, self.samples, *args, **kwargs)
             result = batch_norm(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
@@ -106,7 +105,7 @@ class TogetherMode(SampleMode):
             self._object(func, "is not known to keep samples apart")
         elif not known:
             self._object(func, "meets a tensor of unknown origin")
-        elif exchanges(func, call.args, call.kwargs):
+        elif func in EXCHANGERS and exchanges(func, call.args, call.kwargs):
             mark(results, EXCHANGED)
         elif not rule(call) or any(not r.dim() or len(r) != self.samples for r in results):
             self._object(func, "may mix samples or move their dimension here")
@@ -117,19 +116,18 @@ class TogetherMode(SampleMode):
 
     def _with_parameter(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Use a parameter whose gradients are wanted, or attend: in a known way, or not at all."""
+        if func is F.batch_norm and any(map(self.are_samples, tensors_in(args))):
+            _require_statistics(self._network, self.samples, *args, **kwargs)
         result = compute(self, func, args, kwargs)
         if result is None:
             self._object(func, "uses a parameter in an unusual way")
             return func(*args, **kwargs)
-        for tensor in tensors_in((result,)):
-            if origin(tensor) is None:
-                mark(tensor, SAMPLES)
         return result
 
     def _with_exchanged(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Let samples come back to the first dimension."""
         result = func(*args, **kwargs)
-        if exchanges(func, args, kwargs):
+        if func in EXCHANGERS and exchanges(func, args, kwargs):
             return mark(result, SAMPLES)
         self._object(func, "meets samples that are not the first dimension")
         return result
@@ -152,16 +150,16 @@ def _require_statistics(
 ) -> None:
     """Refuse a batch norm in training that sees one value a channel when a sample is alone."""
     if training and input.numel() < 2 * samples * input.shape[1]:
-        held = [tensor for tensor in (weight, running_mean) if tensor is not None]
+        used = [tensor for tensor in (weight, running_mean) if tensor is not None]
         raise NotApplicableError(
-            f"{_layer(network, held)} sees {tuple(input.shape[1:])} of one sample: batch norm in "
+            f"{_layer(network, used)} sees {tuple(input.shape[1:])} of one sample: batch norm in "
             "training needs two values a channel, for the samples are passed one by one; "
             "layer norm or no normalisation there would work"
         )
 
 
-def _layer(network: nn.Module, held: list[Tensor]) -> str:
+def _layer(network: nn.Module, used: list[Tensor]) -> str:
     for name, module in network.named_modules():
-        if any(tensor is mine for tensor in held for mine in held(module)):
+        if any(tensor is mine for tensor in used for mine in held(module)):
             return f"layer {name!r} ({type(module).__name__})"
     return "a batch norm"

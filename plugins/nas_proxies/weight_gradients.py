@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import torch  # noqa: TID253  imported by proxies' compute only
 from torch import Tensor, nn  # noqa: TID253
-from torch.nn import functional as F  # noqa: N812, TID253
-from torch.nn import grad as by  # noqa: TID253
+
+from nas_proxies.layer_functions import Conv, Copies, Embedding, Geometry, Linear
 
 Visit = Callable[[nn.Parameter, Tensor], None]
 """Takes a parameter and ``(samples, *parameter.shape)``, which it may overwrite."""
 
-Numbers = tuple[int, ...]
 
+@dataclass(eq=False)
+class _Derived:
+    """A tensor that was computed from parameters and constants alone.
 
-class Geometry(NamedTuple):
-    """What a convolution does, a number for each of its dimensions."""
+    Args:
+        value: what the network goes on with.
+        result: the same, with the way back to ``leaves``.
+        leaves: what it was computed from, by parameter.
+    """
 
-    stride: Numbers
-    padding: Numbers
-    dilation: Numbers
-    groups: int
+    value: Tensor
+    result: Tensor
+    leaves: dict[Any, Tensor]
 
 
 class WeightGradients:
@@ -34,8 +39,9 @@ class WeightGradients:
     def __init__(self, parameters: Iterable[nn.Parameter], visit: Visit) -> None:
         self._wanted = {id(parameter) for parameter in parameters}
         self._visit = visit
-        self._missing: dict[nn.Parameter, int] = {}
-        self._sums: dict[nn.Parameter, Tensor] = {}
+        self._missing: dict[Tensor, int] = {}
+        self._sums: dict[Tensor, Tensor] = {}
+        self._derived: dict[int, _Derived] = {}
         # Makes outputs part of the graph even where no input and no weight is.
         self._anchor = torch.zeros((), requires_grad=True)
 
@@ -48,22 +54,22 @@ class WeightGradients:
     ) -> Tensor:
         """Return the convolution of ``(samples, channels, ...)``, of one to three dimensions."""
         self._expect(weight, bias)
-        return self._applied(_Conv, inputs, weight, bias, geometry)
+        return self._applied(Conv, inputs, weight, bias, geometry)
 
     def linear(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the linear map of ``(samples, ..., features)``."""
         self._expect(weight, bias)
-        return self._applied(_Linear, inputs, weight, bias)
+        return self._applied(Linear, inputs, weight, bias)
 
     def embedding(self, indices: Tensor, weight: nn.Parameter, padding: int | None) -> Tensor:
         """Return the rows of the weight at ``(samples, ...)``; ``padding`` has no gradient."""
         self._expect(weight)
-        return self._applied(_Embedding, indices, weight, padding)
+        return self._applied(Embedding, indices, weight, padding)
 
     def copies(self, parameter: nn.Parameter, samples: int) -> Tensor:
         """Return ``(samples, *parameter.shape)``: the parameter, for each sample its own."""
         self._expect(parameter)
-        return self._applied(_Copies, parameter, samples)
+        return self._applied(Copies, parameter, samples)
 
     def add(self, parameter: Any, gradients: Tensor) -> None:
         """Take the per-sample gradients of one use of the parameter, which nobody else holds."""
@@ -73,13 +79,61 @@ class WeightGradients:
         if self._missing[parameter]:
             self._sums[parameter] = gradients
         else:
-            self._visit(parameter, gradients)
+            self._hand_over(parameter, gradients)
+
+    def derive(self, func: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function of parameters and constants returns, to go on with.
+
+        Its gradients will be added to those of the parameters.
+
+        Args:
+            func: called with the arguments, of which the parameters are replaced by copies.
+        """
+        leaves = {p: p.detach().requires_grad_(True) for p in arguments if self.wants(p)}
+        with torch.enable_grad():
+            results = func(*(leaves[p] if self.wants(p) else p for p in arguments))
+        if isinstance(results, Tensor):
+            return self._derived_value(results, leaves)
+        return type(results)([self._derived_value(result, leaves) for result in results])
 
     def finish(self) -> None:
         """Hand over what still waits for uses that the loss turned out not to depend on."""
+        for key in reversed(self._derived):  # the last first: others may be derived from it
+            value = self._derived[key].value
+            if value in self._sums:
+                self._hand_over(value, self._sums.pop(value))
+            self._missing.pop(value, None)
         for parameter, gradients in self._sums.items():
-            self._visit(parameter, gradients)
+            self._visit(cast(nn.Parameter, parameter), gradients)
         self._sums.clear()
+        self._wanted -= set(self._derived)
+        self._derived.clear()
+
+    def _derived_value(self, result: Tensor, leaves: dict[Any, Tensor]) -> Tensor:
+        value = result.detach()
+        if result.requires_grad:
+            self._expect(*leaves)
+            self._wanted.add(id(value))
+            self._derived[id(value)] = _Derived(value, result, leaves)
+        return value
+
+    def _hand_over(self, parameter: Any, gradients: Tensor) -> None:
+        derived = self._derived.get(id(parameter))
+        if derived is None:
+            self._visit(parameter, gradients)
+            return
+        rows = [
+            torch.autograd.grad(
+                derived.result,
+                list(derived.leaves.values()),
+                gradient,
+                retain_graph=True,
+                materialize_grads=True,
+            )
+            for gradient in gradients
+        ]
+        for parent, column in zip(derived.leaves, zip(*rows, strict=True), strict=True):
+            self.add(parent, torch.stack(column))
 
     def _expect(self, *used: Any) -> None:
         for parameter in filter(self.wants, used):
@@ -87,149 +141,3 @@ class WeightGradients:
 
     def _applied(self, function: Any, *args: Any) -> Tensor:
         return cast(Tensor, function.apply(self._anchor, *args, self))
-
-
-class _Conv(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        anchor: Tensor,
-        inputs: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        geometry: Geometry,
-        gradients: WeightGradients,
-    ) -> Tensor:
-        ctx.save_for_backward(inputs, weight)
-        ctx.weight, ctx.bias, ctx.geometry, ctx.gradients = weight, bias, geometry, gradients
-        return _CONVOLUTIONS[inputs.dim() - 2](inputs, weight, bias, *geometry)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight = ctx.saved_tensors
-        if ctx.gradients.wants(ctx.weight):
-            found = conv_gradients(inputs, grad, weight.shape, ctx.geometry)
-            ctx.gradients.add(ctx.weight, found)
-        if ctx.gradients.wants(ctx.bias):
-            ctx.gradients.add(ctx.bias, grad.flatten(2).sum(2))
-        upstream = None
-        if ctx.needs_input_grad[1]:
-            by_input = _BY_INPUT[inputs.dim() - 2]
-            upstream = by_input(inputs.shape, weight, grad, *ctx.geometry)
-        return None, upstream, None, None, None, None
-
-
-class _Linear(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        anchor: Tensor,
-        inputs: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gradients: WeightGradients,
-    ) -> Tensor:
-        ctx.save_for_backward(inputs, weight)
-        ctx.weight, ctx.bias, ctx.gradients = weight, bias, gradients
-        return F.linear(inputs, weight, bias)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight = ctx.saved_tensors
-        if ctx.gradients.wants(ctx.weight):
-            ctx.gradients.add(ctx.weight, linear_gradients(inputs, grad))
-        if ctx.gradients.wants(ctx.bias):
-            # A copy: the visitor may overwrite it, and the gradient goes on to other functions.
-            ctx.gradients.add(
-                ctx.bias, grad.flatten(1, -2).sum(1) if grad.dim() > 2 else grad.clone()
-            )
-        upstream = grad @ weight if ctx.needs_input_grad[1] else None
-        return None, upstream, None, None, None
-
-
-class _Embedding(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        anchor: Tensor,
-        indices: Tensor,
-        weight: nn.Parameter,
-        padding: int | None,
-        gradients: WeightGradients,
-    ) -> Tensor:
-        ctx.save_for_backward(indices)
-        ctx.weight, ctx.padding, ctx.gradients = weight, padding, gradients
-        return F.embedding(indices, weight)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
-        (indices,) = ctx.saved_tensors
-        rows, features = ctx.weight.shape
-        samples = len(indices)
-        first_rows = torch.arange(samples, device=indices.device).unsqueeze(1) * rows
-        places = (indices.reshape(samples, -1) + first_rows).flatten()
-        found = grad.new_zeros(samples * rows, features)
-        found.index_add_(0, places, grad.reshape(-1, features))
-        found = found.view(samples, rows, features)
-        if ctx.padding is not None:
-            found[:, ctx.padding] = 0
-        ctx.gradients.add(ctx.weight, found)
-        return (None,) * 5
-
-
-class _Copies(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, anchor: Tensor, parameter: nn.Parameter, samples: int, gradients: WeightGradients
-    ) -> Tensor:
-        ctx.parameter, ctx.gradients = parameter, gradients
-        return parameter.detach().expand(samples, *parameter.shape)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
-        # A copy: the visitor may overwrite it, and the gradient goes on to other functions.
-        ctx.gradients.add(ctx.parameter, grad.clone(memory_format=torch.contiguous_format))
-        return (None,) * 4
-
-
-_CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-_BY_INPUT: dict[int, Any] = {1: by.conv1d_input, 2: by.conv2d_input, 3: by.conv3d_input}
-_BY_WEIGHT: dict[int, Any] = {1: by.conv1d_weight, 2: by.conv2d_weight, 3: by.conv3d_weight}
-
-
-def conv_gradients(inputs: Tensor, grad: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
-    """Return ``(samples, *shape)``: the gradient of each sample's weight of its own.
-
-    All samples are one sample of ``samples * channels`` channels in ``samples * groups`` groups.
-
-    Args:
-        inputs: ``(samples, channels, ...)``.
-        grad: of the outputs, ``(samples, filters, ...)``.
-        shape: of the weight, ``(filters, channels / groups, ...)``.
-        geometry: of the convolution.
-    """
-    n, channels, *size = inputs.shape
-    groups = geometry.groups
-    if set(shape[2:]) == {1} and groups == 1 and not any(geometry.padding):
-        kept = (..., *(slice(None, None, step) for step in geometry.stride))
-        seen = inputs[kept].flatten(2)
-        return torch.bmm(grad.flatten(2), seen.transpose(1, 2)).view(n, *shape)
-    gradients: Tensor = _BY_WEIGHT[len(size)](
-        inputs.reshape(1, n * channels, *size),
-        (n * shape[0], *shape[1:]),
-        grad.reshape(1, n * shape[0], *grad.shape[2:]),
-        *geometry._replace(groups=n * groups),
-    )
-    return gradients.view(n, *shape)
-
-
-def linear_gradients(inputs: Tensor, grad: Tensor) -> Tensor:
-    """Return ``(samples, outputs, features)``, summed over whatever lies within a sample.
-
-    Args:
-        inputs: ``(samples, ..., features)``.
-        grad: of the outputs, ``(samples, ..., outputs)``.
-    """
-    if inputs.dim() == 2:
-        return grad.unsqueeze(2) * inputs.unsqueeze(1)
-    return torch.bmm(grad.flatten(1, -2).transpose(1, 2), inputs.flatten(1, -2))
