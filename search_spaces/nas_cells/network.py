@@ -43,17 +43,10 @@ class AveragePool3x3(nn.AvgPool2d):
         # fifth of its time. Autocast would round them.
         if not input.is_cpu or torch.is_autocast_enabled("cpu"):
             return super().forward(input)
-        channels, height, width = input.shape[-3:]
+        channels, *size = input.shape[-3:]
         ones = input.new_ones(channels, 1, 3, 3)
         sums = nn.functional.conv2d(input, ones, padding=1, groups=channels)
-        return sums / (_in_reach(height, input)[:, None] * _in_reach(width, input))
-
-
-def _in_reach(length: int, like: Tensor) -> Tensor:
-    """Return ``(length,)``: how many of each position and its two neighbours exist."""
-    at = torch.arange(length, device=like.device)
-    last = (at + 1).clamp(max=length - 1)
-    return (last - (at - 1).clamp(min=0) + 1).to(like.dtype)
+        return sums / nn.functional.conv2d(input.new_ones(1, 1, *size), ones[:1], padding=1)
 
 
 class Cell(nn.Module):
