@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,21 @@ def same_parent() -> Iterator[None]:
     finally:
         put(signal.SIGCHLD, handler)
         prctl(PR_SET_CHILD_SUBREAPER, adopts.value)
+
+
+@contextmanager
+def same_handlers() -> Iterator[None]:
+    """Keep this process's handlers of ``SIGTERM`` and ``SIGINT``: Ray's exit at once."""
+    if threading.current_thread() is not threading.main_thread():  # where none can be set
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:  # set by Python, that is
+                signal.signal(number, handler)
 
 
 def end_children() -> None:

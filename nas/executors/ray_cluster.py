@@ -15,7 +15,7 @@ from ray.exceptions import RayError  # noqa: TID253 - as above
 
 from nas.abstract.evaluator import Evaluator
 from nas.errors import StudyError
-from nas.executors.orphans import same_parent
+from nas.executors.orphans import same_handlers, same_parent
 
 PATIENCE = 5.0
 """Seconds to wait for somebody to answer at an address."""
@@ -83,7 +83,8 @@ def connect(address: str | None, evaluator: Evaluator, workers: int | None) -> b
     try:
         if address is not None:
             knock(address)
-        with same_parent(), _on_loopback() if address is None else nullcontext():
+        near = _on_loopback() if address is None else nullcontext()
+        with same_parent(), same_handlers(), near:
             ray.init(**options)
     except (RayError, ConnectionError, ValueError, OSError) as error:
         raise StudyError(f"no Ray at {address or 'local'}: {error}") from error

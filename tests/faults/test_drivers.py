@@ -167,9 +167,11 @@ def test_nothing_of_a_killed_driver_lives_on(tmp_path: Path) -> None:
     assert left == []
 
 
-def test_sigterm_is_an_interrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["inline", "ray"])
+def test_sigterm_is_an_interrupt(tmp_path: Path, executor: str) -> None:
     archive = tmp_path / "a.db"
-    values = config(evaluator={"name": "tally", "seconds": 0.1}, stop={"trials": 125})
+    slow = {"name": "tally", "seconds": 0.1}
+    values = config(evaluator=slow, stop={"trials": 125}, run={"executor": executor, "workers": 2})
     search = drive(values, archive, TOY)
     wait_for(lambda: count(archive) >= 3, search)
     search.send_signal(signal.SIGTERM)
