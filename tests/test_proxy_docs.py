@@ -20,7 +20,8 @@ def test_the_tables_are_up_to_date() -> None:
 
 
 def test_each_is_in_a_table_with_its_source() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", PAGE, re.MULTILINE))
+    tables = "".join(re.findall(r"<!-- \w+ by .*? -->(.*?)<!-- end", PAGE, re.DOTALL))
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", tables, re.MULTILINE))
     assert rows == {item.component.name: item.component.reference for item in ITEMS}
     assert {name for name, source in rows.items() if not source.strip()} == WITHOUT_PAPER
 
