@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nas.abstract.evaluator import Evaluator as Evaluator
     from nas.abstract.evaluator import Report as Report
     from nas.abstract.evaluator import Task as Task
-    from nas.abstract.evaluator import Use as Use
     from nas.abstract.objective import AnalyticObjective as AnalyticObjective
     from nas.abstract.objective import MeasuredObjective as MeasuredObjective
     from nas.abstract.objective import Objective as Objective
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from nas.abstract.strategy import Problem as Problem
     from nas.abstract.strategy import Proposal as Proposal
     from nas.abstract.strategy import Strategy as Strategy
+    from nas.abstract.use import Use as Use
     from nas.architecture import Architecture as Architecture
     from nas.archive import Archive as Archive
     from nas.components import Component as Component

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.abstract.proxy import Proxy
     from nas.abstract.space import Space
     from nas.abstract.strategy import Strategy
+    from nas.abstract.use import Use
 
 
 @cache
@@ -50,9 +51,16 @@ def evaluator(name: str, /, **parameters: Any) -> Evaluator:
 
 
 def strategy(name: str, /, **parameters: Any) -> Strategy:
-    """Build a search strategy; call its ``start`` before ``ask``."""
+    """Build a search strategy and what it uses; call its ``start`` before ``ask``."""
     built: Strategy = _installed().build("strategy", name, **parameters)
+    built.used = tuple(map(_used, built.uses))
     return built
+
+
+def _used(use: Use) -> Any:
+    if use.kind == "strategy":
+        return strategy(use.name, **use.parameters)
+    return _installed().build(use.kind, use.name, **use.parameters)
 
 
 def objective(name: str, /, **parameters: Any) -> Objective:

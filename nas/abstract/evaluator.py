@@ -11,25 +11,11 @@ from nas import checks
 from nas.abstract.checkpoint import Checkpoint
 from nas.abstract.dataset import SearchData
 from nas.abstract.space import Space
+from nas.abstract.use import Use
 from nas.architecture import Architecture
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Use:
-    """A component that an evaluator works with.
-
-    Args:
-        kind: such as ``proxy``.
-        name: of the component.
-        parameters: of the component, plain JSON values.
-    """
-
-    kind: str
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from nas.abstract.dataset import SearchData
 from nas.abstract.space import Space
+from nas.abstract.use import Use
 from nas.architecture import Architecture
 from nas.goals import Goal
 from nas.seeds import Rng
@@ -20,11 +24,13 @@ class Problem:
         space: where proposals come from.
         goals: the objectives in order; the trials' ``losses`` have the same order.
         seed: for whatever a strategy must seed once; draws come from ``ask``'s ``rng``.
+        data: what the search trains on, for proxies; None if it has none.
     """
 
     space: Space
     goals: tuple[Goal, ...]
     seed: int
+    data: SearchData | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,18 @@ class Strategy(ABC):
     finished trials in the order of their numbers: failed and infeasible ones too, and now and then
     one that was never proposed. A strategy reads no clock and no global state: the same calls give
     the same proposals, which is how a study resumes.
+
+    Attributes:
+        used: the components of ``uses``, built, in that order: a ``Predictor``, ``Proxy``,
+            ``AnalyticObjective`` or another ``Strategy``. Who builds a strategy sets it.
     """
+
+    used: Sequence[Any] = ()
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """Components that it works with; a config names them among the strategy's parameters."""
+        return ()
 
     @abstractmethod
     def start(self, problem: Problem) -> None:

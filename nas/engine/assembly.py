@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +17,7 @@ from nas.abstract.objective import (
 )
 from nas.abstract.predictor import Predictor
 from nas.abstract.space import Space
-from nas.abstract.strategy import Strategy
+from nas.abstract.strategy import Problem, Strategy
 from nas.archive.record import ComponentRecord
 from nas.config import Config, FilterConfig, Named
 from nas.engine.builder import Builder
@@ -58,6 +58,10 @@ class Assembly:
         """The objectives that are known before anything is trained, by metric."""
         return {o.metric: o for o in self.objectives if isinstance(o, AnalyticObjective)}
 
+    def problem(self, seed: int) -> Problem:
+        """Return what the strategy is started with."""
+        return Problem(self.space, self.goals, seed, self.data)
+
 
 def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     """Build everything that a config names.
@@ -85,7 +89,7 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     _check_features(predictor, wanted)
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
     scored = list(proxies(trees).values())
-    data = _data(builder, config, {"evaluator": [evaluator, *used], "proxy": scored})
+    data = _data(builder, config, _needy(evaluator, used, scored, strategy))
     taken = of_data(builder.plugins, config.space.name, data)
     space_config = Named.model_validate(
         {"name": config.space.name, **taken, **config.space.parameters}
@@ -106,6 +110,21 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         tuple(builder.components),
         _evaluation(builder.components, len(used), objectives, evaluator, data),
     )
+
+
+def _needy(
+    evaluator: Evaluator, used: Sequence[object], scored: Sequence[object], strategy: Strategy
+) -> dict[str, Sequence[object]]:
+    """Return what may need data, by what it is."""
+    return {"evaluator": [evaluator, *used], "proxy": scored, "strategy": [*_used(strategy)]}
+
+
+def _used(strategy: Strategy) -> Iterator[object]:
+    """Yield everything that a strategy works with."""
+    for part in strategy.used:
+        yield part
+        if isinstance(part, Strategy):
+            yield from _used(part)
 
 
 def _check_features(predictor: Predictor | None, wanted: FilterConfig | None) -> None:

@@ -6,20 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from nas.abstract.aggregate import Aggregate
-from nas.abstract.evaluator import Use
+from nas.abstract.objective import AnalyticObjective
 from nas.abstract.predictor import Predictor
 from nas.abstract.proxy import Proxy
+from nas.abstract.strategy import Strategy
+from nas.abstract.use import Use
 from nas.archive.record import ComponentRecord
 from nas.config import FilterConfig, Named
 from nas.engine.proxy_tree import Branch, Tree, grow, label
 from nas.errors import PluginError
 from nas.executors.jobs import Ref
 from nas.plugins import Plugins
+from nas.suggest import listed
 
 Built = TypeVar("Built")
 
-USABLE: Mapping[str, type[object]] = {"proxy": Proxy, "predictor": Predictor}
-"""Kinds of components that an evaluator can work with."""
+USABLE: Mapping[str, type[object]] = {
+    "objective": AnalyticObjective,
+    "predictor": Predictor,
+    "proxy": Proxy,
+    "strategy": Strategy,
+}
+"""Kinds of components that an evaluator or a strategy can work with."""
 
 
 class Builder:
@@ -45,10 +53,14 @@ class Builder:
                 f"not {_one_of(expected)}"
             )
         self.components.append(self.record(kind, named))
+        if isinstance(built, Strategy):
+            built.used = tuple(map(self.build_used, built.uses))
         return built
 
     def build_used(self, use: Use) -> object:
-        """Build what an evaluator works with."""
+        """Build what an evaluator or a strategy works with, and what that works with itself."""
+        if use.kind not in USABLE:
+            raise PluginError(f"{use!r}: kind must be one of {listed(USABLE)}")
         named = Named.model_validate({"name": use.name, **use.parameters})
         return self.build(use.kind, named, USABLE[use.kind])
 

@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
-from nas.abstract.strategy import Problem
 from nas.archive.record import Record
 from nas.archive.writer import Writer
 from nas.engine import trials
@@ -95,7 +94,7 @@ class Loop:
         self._executor, self._plan, self._observer = executor, plan, observer
         self._meter = Meter(plan, self._writer.spent(self._study))
         self._proposer.watch = self._warming_up
-        self._parts.strategy.start(Problem(self._parts.space, self._parts.goals, self._study.seed))
+        self._parts.strategy.start(self._parts.problem(self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
             observer.started(self._study, plan)

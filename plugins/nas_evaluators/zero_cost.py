@@ -13,7 +13,6 @@ from typing import Any, ClassVar, get_args
 from nas import Evaluation, Evaluator, Report, Task, Use, checks
 from nas.zero_cost import Samples, ZeroCost
 
-_NAME = "name"
 _MEMORY = "peak_memory"
 
 
@@ -66,12 +65,7 @@ class ZeroCostEvaluator(Evaluator):
     @property
     def uses(self) -> Sequence[Use]:
         """The proxies."""
-        return [
-            Use("proxy", proxy)
-            if isinstance(proxy, str)
-            else Use("proxy", proxy[_NAME], {k: v for k, v in proxy.items() if k != _NAME})
-            for proxy in self.proxies
-        ]
+        return [Use.read("proxy", proxy) for proxy in self.proxies]
 
     def evaluate(self, task: Task, report: Report) -> Evaluation:
         """Score one architecture; a proxy without a score is among the failures."""
