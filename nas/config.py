@@ -1,31 +1,17 @@
-"""A search in words: TOML, checked into frozen models; an error says what would work."""
+"""A search in words: what its TOML file may say."""
 
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_serializer, model_validator
 
-from nas.errors import ConfigError
-from nas.suggest import did_you_mean, listed
+from nas.documents import Document, Model
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Named(_Model):
+class Named(Model):
     """A component by name; the table's other keys are its parameters."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -64,7 +50,7 @@ class ObjectiveConfig(Named):
         return self
 
 
-class WarmupConfig(_Model):
+class WarmupConfig(Model):
     """Begin with the best of many: the strategy is asked after these trials."""
 
     pool: Annotated[int, Field(ge=2)]
@@ -79,7 +65,7 @@ class WarmupConfig(_Model):
         return self
 
 
-class FilterConfig(_Model):
+class FilterConfig(Model):
     """Draw ``candidates`` from the strategy, evaluate one of them."""
 
     proxy: Named | None = None
@@ -116,7 +102,7 @@ class FilterConfig(_Model):
         return self
 
 
-class StopConfig(_Model):
+class StopConfig(Model):
     """When a study ends: after so many evaluated trials, so many seconds of all its sessions."""
 
     trials: Annotated[int, Field(ge=1)] | None = None
@@ -129,7 +115,7 @@ class StopConfig(_Model):
         return self
 
 
-class LimitsConfig(_Model):
+class LimitsConfig(Model):
     """What one trial may use; a trial that exceeds it fails. These may change in mid-study."""
 
     timeout: Annotated[float | int, Field(gt=0)] | None = None
@@ -138,7 +124,7 @@ class LimitsConfig(_Model):
     """Bytes that a trial may allocate beyond what its process had before; not those of a GPU."""
 
 
-class RunConfig(_Model):
+class RunConfig(Model):
     """How a search is run. Nothing here changes the trials."""
 
     executor: Literal["ray", "inline"] = "ray"
@@ -146,9 +132,11 @@ class RunConfig(_Model):
     """At most so many evaluations at once; by default, what the cluster has room for."""
     address: str | None = None
     """Of a Ray cluster; by default a local Ray is started."""
+    durable: bool = True
+    """Whether a trial that has ended survives a power cut; a kill it survives in any case."""
 
 
-class Config(_Model):
+class Config(Document):
     """One search.
 
     Args:
@@ -183,51 +171,6 @@ class Config(_Model):
     limits: LimitsConfig = LimitsConfig()
     run: RunConfig = RunConfig()
 
-    @classmethod
-    def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Config:
-        """Read a TOML file.
-
-        Args:
-            path: of the file.
-            overrides: such as ``stop.trials=12``; a value is TOML, or else a plain text.
-
-        Raises:
-            ConfigError: the file cannot be read, or something in it does not fit.
-        """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"config {str(path)!r} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"config {str(path)!r} is no UTF-8 text: {error}") from None
-        try:
-            values = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise ConfigError(f"config {str(path)!r} is not TOML: {error}") from None
-        for override in overrides:
-            _override(values, override)
-        return cls.parse(values, source=str(path))
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any], source: str = "config") -> Config:
-        """Check a mapping such as ``tomllib`` gives. Raises ``ConfigError``."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise ConfigError(f"{source}: {_explain(error)}") from None
-
-    def changed(self, overrides: Iterable[str]) -> Config:
-        """Return a config with other values; see ``load``. Raises ``ConfigError``."""
-        values = self.to_dict()
-        for override in overrides:
-            _override(values, override)
-        return type(self).parse(values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; ``parse`` is its inverse."""
-        plain: dict[str, Any] = json.loads(self.model_dump_json())
-        return plain
-
     def identity(self) -> dict[str, Any]:
         """Return what a study is: all but when to stop, what a trial may use and how to run."""
         return {k: v for k, v in self.to_dict().items() if k not in ("stop", "limits", "run")}
@@ -243,56 +186,3 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         elif a != b:
             found.append(f"{name}: {json.dumps(a)} -> {json.dumps(b)}")
     return found
-
-
-def _override(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    parts = [part.strip() for part in key.split(".")]
-    if not separator or not all(parts):
-        raise ConfigError(f"--set {override!r}: write key=value, such as stop.trials=12")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    table = values
-    for part in parts[:-1]:
-        if isinstance(table.get(part), str):
-            table[part] = {"name": table[part]}
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"--set {override!r}: {part!r} is no table")
-    if isinstance(table.get(parts[-1]), dict) and isinstance(value, str):
-        value = {"name": value}
-    table[parts[-1]] = value
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(_explain_one(problem) for problem in error.errors()[:5])
-
-
-def _explain_one(problem: Any) -> str:
-    where = problem["loc"]
-    shown = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in where).lstrip(".")
-    if problem["type"] == "extra_forbidden":
-        known = _fields_at(where[:-1])
-        return f"unknown key {shown!r}.{did_you_mean(str(where[-1]), known)} Known: {listed(known)}"
-    if problem["type"] == "missing":
-        return f"{shown!r} is missing"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    given = problem.get("input")
-    value = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
-    return f"{shown or 'config'}: {message[:1].lower()}{message[1:]}{value}"
-
-
-def _fields_at(where: Sequence[Any]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {
-        "filter": FilterConfig,
-        "warmup": WarmupConfig,
-        "stop": StopConfig,
-        "limits": LimitsConfig,
-        "run": RunConfig,
-        "objectives": ObjectiveConfig,
-    }
-    tables = [str(part) for part in where if str(part) in models]
-    model = models[tables[-1]] if tables else Named if where else Config
-    return [name for name in model.model_fields if name != "parameters"]

@@ -34,8 +34,8 @@ _ARCHITECTURE_ID = (
 
 _TRIAL = """
 INSERT INTO trials (id, study, number, architecture, status, seed, budget, seconds, started,
-    violation, worker, failure_kind, failure_message, failure_traceback, reused, told)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    violation, worker, failure_kind, failure_message, failure_traceback, reused, told, choosing)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _PARENT = "INSERT INTO parents (trial, position, parent) VALUES (?, ?, ?)"
 
@@ -201,6 +201,7 @@ def _trial(study: Study, architecture: int, record: Record, trial: Trial) -> tup
         escaped(failure.traceback) if failure else None,
         record.reused,
         record.told,
+        record.choosing,
     )
 
 

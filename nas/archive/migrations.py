@@ -228,6 +228,12 @@ def m006_proxy_scores(db: Database) -> None:
     db.execute("CREATE INDEX proxy_scores_architecture ON proxy_scores (architecture)")
 
 
+def m007_choosing(db: Database) -> None:
+    """What it costs to decide what is evaluated next."""
+    # seconds of the driver: telling the strategy, asking it, scoring candidates; NULL: not known
+    db.execute("ALTER TABLE trials ADD COLUMN choosing REAL")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
@@ -235,6 +241,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m004_front,
     m005_sessions,
     m006_proxy_scores,
+    m007_choosing,
 )
 """In the order of their application; only ever added to."""
 

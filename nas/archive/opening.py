@@ -86,10 +86,11 @@ def _check_head(head: bytes, name: str, may_be_new: bool) -> None:
         raise ArchiveError(f"{name} is no archive: an SQLite file, but not written by nas")
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, durable: bool = True) -> sqlite3.Connection:
     """Open or create an archive, and bring it to this version.
 
-    A commit is on disk when it returns (WAL, synchronous = FULL).
+    A commit is on disk when it returns (WAL, synchronous = FULL); or, unless it is to be durable,
+    with the operating system: then a power cut may undo the last commits, and nothing else.
 
     Raises:
         ArchiveError: it is none, of a newer version, or cannot be written.
@@ -100,7 +101,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             connection = _connect(path, "rwc")
             with _closed_on_error(connection):
                 _bring_up_to_date(connection, path)
-                _make_durable(connection, path)
+                _set_up(connection, path, durable=durable)
         except sqlite3.OperationalError as error:
             if _lacks_permission(error):
                 raise ArchiveError(
@@ -110,14 +111,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
+def _set_up(connection: sqlite3.Connection, path: Path, *, durable: bool) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise ArchiveError(
             f"archive {str(path)!r}: no write-ahead log is possible there (journal mode {mode!r}); "
             "a network file system? Use a local disk."
         )
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute("PRAGMA foreign_keys = ON")
     # every checkpoint writes each page that has changed: seldom is cheaper, 32 MB is no burden
     connection.execute("PRAGMA wal_autocheckpoint = 8000")

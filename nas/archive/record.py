@@ -47,6 +47,8 @@ class Record:
             only if they are kept.
         reused: id of the trial whose evaluation answered this one, or None.
         told: in order of completion, how many trials had been told when this one was proposed.
+        choosing: seconds that it took to choose it: telling the strategy what had ended since the
+            proposal before, asking it, and scoring candidates. None if nobody measured.
     """
 
     trial: Trial
@@ -60,6 +62,7 @@ class Record:
     weights: Callable[[], bytes | None] | None = None
     reused: int | None = None
     told: int | None = None
+    choosing: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _AFTER = (
     ("violation", "trials.violation"),
     ("budget", "trials.budget"),
     ("seconds", "trials.seconds"),
+    ("choosing", "trials.choosing"),
     ("started", "trials.started"),
     ("seed", "trials.seed"),
     ("architecture", "architectures.text"),

@@ -56,16 +56,17 @@ class Writer(History):
         self._file = _identity(path)
 
     @classmethod
-    def open(cls, path: str | Path) -> Writer:
+    def open(cls, path: str | Path, *, durable: bool = True) -> Writer:
         """Open an archive, or create it; its folder must be there.
 
-        Files of weights that a killed search has left over are removed.
+        Files of weights that a killed search has left over are removed. What ``durable`` means
+        says ``open_for_writing``.
 
         Raises:
             ArchiveError: the file is no archive, of a newer version, or cannot be written. It is
                 left as it is.
         """
-        writer = cls(Path(path), open_for_writing(Path(path)))
+        writer = cls(Path(path), open_for_writing(Path(path), durable=durable))
         try:
             writer._remove_unused(writer._artifacts.files())
         except BaseException:

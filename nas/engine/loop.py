@@ -228,7 +228,6 @@ class Loop:
 
     def _tell(self, due: list[Trial]) -> None:
         for trial in due:
-            self._parts.strategy.tell(trial)
             self._proposer.tell(trial)
             self._same_failure.tell(trial)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ class Candidate:
         broken: the broken bounds in words.
         failure: if an analytic objective could not be estimated.
         scores: of all candidates that it was chosen from, whoever chose it.
+        choosing: seconds that it took to choose it, see ``nas.archive.record.Record``.
     """
 
     proposal: Proposal
@@ -50,6 +52,7 @@ class Candidate:
     broken: tuple[str, ...] = ()
     failure: Failure | None = None
     scores: tuple[Score, ...] = ()
+    choosing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class Proposer:
         """Is told how many of the pool are scored."""
         # numbers, for they are a third the size of texts and there is one for every trial
         self._known: set[int] = set()
+        self._telling = 0.0
         self.turned_away: Counter[str] = Counter()
 
     @property
@@ -115,15 +119,21 @@ class Proposer:
 
     def propose(self, number: int) -> Candidate | None:
         """Return the candidate for trial ``number``, or None if the space is exhausted."""
+        began = time.perf_counter()
         chosen = self._warmed_up(number) or self._asked(number)
-        if chosen is not None:
-            self.know(chosen)
-        return chosen
+        if chosen is None:
+            return None
+        self.know(chosen)
+        choosing, self._telling = self._telling + time.perf_counter() - began, 0.0
+        return replace(chosen, choosing=choosing)
 
     def tell(self, trial: Trial) -> None:
-        """Let the scorer learn from a trial, in the order of numbers."""
+        """Let strategy and scorer learn from a trial, in the order in which they are to know."""
+        began = time.perf_counter()
+        self._strategy.tell(trial)
         if self._choice is not None:
             self._choice.scorer.tell(trial)
+        self._telling += time.perf_counter() - began
 
     def know(self, candidate: Candidate) -> None:
         """Never propose this candidate again."""

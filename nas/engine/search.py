@@ -110,7 +110,7 @@ def _search(
     files = [PluginFile.read(path) for path in plugins]
     with Interrupts() as interrupts:
         parts = assemble(checked, files)
-        with Writer.open(archive) as writer:
+        with Writer.open(archive, durable=checked.run.durable) as writer:
             study = _study(writer, checked, parts, str(archive))
             folder = (
                 CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None

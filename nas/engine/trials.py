@@ -147,6 +147,7 @@ def _record(
         worker=outcome.worker,
         weights=finished.weights if finished else None,
         told=told,
+        choosing=candidate.choosing,
     )
 
 
