@@ -19,6 +19,7 @@ from nas.plugins import PluginFile, Plugins
 from nas.ranking import spearman
 
 SCORERS = Path(__file__).parent / "files" / "scorers.py"
+SLOW = Path(__file__).parent / "files" / "slow.py"
 FILES = [TOY, SCORERS]
 
 
@@ -115,7 +116,7 @@ class TestWarmUp:
 
     def test_how_far_it_is_is_told_and_ctrl_c_ends_it(self, tmp_path: Path) -> None:
         plugin, archive = tmp_path / "slow.py", tmp_path / "a.db"
-        plugin.write_text(SLOW)
+        plugin.write_text(SLOW.read_text())
         wanted = {"proxy": "slow", "warmup": {"pool": 100, "trials": 3}, "candidates": 2}
         search = drive(config(filter=wanted, stop={"trials": 5}), archive, TOY, plugin)
 
@@ -128,7 +129,7 @@ class TestWarmUp:
         wait_for(lambda: "of 100" in doing(), search)
         search.send_signal(signal.SIGINT)
         assert ended(search, 5) == "interrupted"
-        plugin.write_text(SLOW.replace("0.1", "0.0"))
+        plugin.write_text(SLOW.read_text().replace("0.1", "0.0"))
         result = nas.search(
             config(filter=wanted, stop={"trials": 5}), archive, plugins=[TOY, plugin]
         )
@@ -203,21 +204,6 @@ class TestFeatures:
         with pytest.raises(nas.ConfigError, match="Mean takes no features"):
             nas.search(wanted, tmp_path / "a.db", plugins=[*FILES, plugin])
 
-
-SLOW = """
-import time
-import nas
-
-class Slow(nas.Proxy):
-    needs_data = False
-    def compute(self, network, inputs, targets):
-        time.sleep(0.1)
-        return float(network.weight.detach().sum())
-
-@nas.hookimpl
-def nas_proxies():
-    return [nas.Component("slow", Slow, "takes its time")]
-"""
 
 MEAN = """
 import numpy as np

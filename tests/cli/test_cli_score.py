@@ -23,7 +23,8 @@ import torch
 import nas as api
 
 Nas = Callable[..., Any]
-TOY = Path(__file__).parents[1] / "files" / "toy.py"
+FILES = Path(__file__).parents[1] / "files"
+TOY, SLOW = FILES / "toy.py", FILES / "slow.py"
 SMALL = ("--set", "cells=1", "--set", "channels=4")
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|{}~0|avg_pool_3x3~1|nor_conv_1x1~2|"
 
@@ -201,9 +202,7 @@ class TestOnRay:
     def test_it_gives_the_same_as_inline_and_goes_on_after_kill_9(
         self, nas: Nas, tmp_path: Path
     ) -> None:
-        plugin = tmp_path / "slow.py"
-        plugin.write_text(SLOW)
-        words = ["score", "toy", "--plugin", str(TOY), "--plugin", str(plugin), "--proxy", "slow"]
+        words = ["score", "toy", "--plugin", str(TOY), "--plugin", str(SLOW), "--proxy", "slow"]
         words += ["--n", "60", "--executor", "ray", "--workers", "2", "--archive", "a.db"]
         command = [sys.executable, "-m", "nas", *words]
         first = subprocess.Popen(
@@ -226,9 +225,7 @@ class TestOnRay:
         assert on_ray == inline
 
     def test_ctrl_c_keeps_what_was_scored(self, tmp_path: Path) -> None:
-        plugin = tmp_path / "slow.py"
-        plugin.write_text(SLOW)
-        words = ["score", "toy", "--plugin", str(TOY), "--plugin", str(plugin), "--proxy", "slow"]
+        words = ["score", "toy", "--plugin", str(TOY), "--plugin", str(SLOW), "--proxy", "slow"]
         command = [sys.executable, "-m", "nas", *words, "--all", "--executor", "inline"]
         running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
@@ -239,22 +236,6 @@ class TestOnRay:
         assert running.returncode == 130
         assert "the same command goes on" in err
         assert 3 <= _scored(tmp_path / "nas.db") < 125
-
-
-SLOW = """
-import time
-import nas
-
-class Slow(nas.Proxy):
-    needs_data = False
-    def compute(self, network, inputs, targets):
-        time.sleep(0.1)
-        return float(network.weight.detach().sum())
-
-@nas.hookimpl
-def nas_proxies():
-    return [nas.Component("slow", Slow, "takes a tenth of a second")]
-"""
 
 
 def _scored(path: Path) -> int:
