@@ -133,7 +133,7 @@ def _bulk(
     repeats: int,
     plugin: Sequence[str] | None,
 ) -> tuple[Bulk, Target, Plugins]:
-    from nas.cli.score_targets import data_of, with_shape
+    from nas.cli.score_targets import check_space, data_of, with_shape
     from nas.engine.builder import Builder
     from nas.engine.bulk import Bulk
     from nas.engine.proxy_tree import proxies
@@ -143,7 +143,7 @@ def _bulk(
     loaded = load_plugins(plugin)
     builder = Builder(loaded)
     trees, named = _trees(builder, names, size)
-    loaded.registry("space").find(target.space.name)
+    check_space(loaded, target)
     needy = any(found.needs_data for found in proxies(trees).values())
     samples = data_of(loaded, target, data, file, seed) if needy else None
     target = with_shape(loaded, target, samples)

@@ -99,6 +99,22 @@ def _named(name: str, parameters: Mapping[str, Any]) -> Named:
     return Named.model_validate({"name": name, **parameters})
 
 
+def check_space(plugins: Plugins, target: Target) -> None:
+    """Find the space.
+
+    Raises:
+        ComponentError: there is none of that name; nor a file, if it could have been meant.
+    """
+    registry, name = plugins.registry("space"), target.space.name
+    try:
+        registry.find(name)
+    except ComponentError as error:
+        taken_from_file = target.file is not None or target.archive is not None
+        if taken_from_file or name in registry.names():  # the latter is ambiguous
+            raise
+        raise ComponentError(f"{error} There is no file {name!r} either.") from None
+
+
 def data_of(
     plugins: Plugins, target: Target, wanted: str | None, batch: Path | None, seed: int
 ) -> SearchData:

@@ -113,6 +113,9 @@ class TestTargets:
         found = [row["architecture"] for row in table(nas(*words, "--csv").out)]
         assert found == [cells[1], cells[0]]
         assert "say of which space" in nas("score", "cells.txt", "--proxy", "params").err
+        unknown = nas("score", "cells.txt", "--space", "nas2O1", "--proxy", "params").err
+        assert "no space named 'nas2O1'. Did you mean 'nas201'?" in unknown
+        assert "either" not in unknown
 
     def test_the_trials_of_an_archive_are_ranked(self, nas: Nas, tmp_path: Path) -> None:
         (tmp_path / "toy.toml").write_text(
@@ -157,6 +160,7 @@ class TestTargets:
     @pytest.mark.parametrize(
         ("words", "named"),
         [
+            (["absent.db", "--proxy", "params"], "There is no file 'absent.db' either."),
             (["nas201", "--proxy", "params", "--study", "x"], "is none"),
             (["nas201", "--proxy", "params", "--space", "x"], "no file"),
             (["nas201", "--proxy", "gradsign", "--batch", "0"], "--batch"),
