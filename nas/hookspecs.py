@@ -71,6 +71,15 @@ def nas_datasets() -> Iterable[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def nas_tables() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Tables of results; ``build`` returns what ``[[tables]]`` of a benchmark's config says of one.
+
+    That is a mapping with ``space``, ``evaluator``, ``objectives`` and so on, without ``name``:
+    plain values, as TOML has them.
+    """
+
+
+@hookspec
 def nas_exporters() -> Iterable[Component]:  # type: ignore[empty-body]
     """Exporters, which write a found network in a form that runs without nas."""
 

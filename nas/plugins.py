@@ -33,6 +33,7 @@ KINDS = {
     "scheduler": "nas_schedulers",
     "objective": "nas_objectives",
     "dataset": "nas_datasets",
+    "table": "nas_tables",
     "exporter": "nas_exporters",
 }
 """What a component is called, and the hook that registers it."""

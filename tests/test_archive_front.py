@@ -115,8 +115,8 @@ class Steps:
         self._count = 0
         for_writing, for_reading = writing.open_for_writing, reader.open_for_reading
 
-        def counted_writing(path: Path) -> object:
-            connection = for_writing(path)
+        def counted_writing(path: Path, **how: bool) -> object:
+            connection = for_writing(path, **how)
             connection.set_progress_handler(self._step, 10)
             return connection
 

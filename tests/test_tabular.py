@@ -141,3 +141,11 @@ def test_rows_of_another_space_are_named(tmp_path: Path) -> None:
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises((nas.ComponentError, nas.ConfigError), match=r"absent.csv.*No such file"):
         nas.evaluator("tabular", path=str(tmp_path / "absent.csv"))
+
+
+def test_it_knows_all_its_rows(tmp_path: Path) -> None:
+    some = list(itertools.islice(nas.space("nas201").architectures(), 7))
+    space = nas.space("nas201")
+    table = write(tmp_path / "t.csv", [[space.format(a), 1] for a in some], ["arch", "error"])
+    assert nas.evaluator("tabular", path=table).known(space) == some
+    assert nas.evaluator("train").known(space) is None

@@ -109,6 +109,14 @@ class Evaluator(ABC):
         """Components that it works with: ``task.used`` has them, and the archive their versions."""
         return ()
 
+    def known(self, space: Space) -> Sequence[Architecture] | None:
+        """Return the architectures whose results are looked up; None if they are worked for.
+
+        Evaluating one of them costs next to nothing, so all of them are where it is worth it:
+        ``nas benchmark`` learns the best result there is.
+        """
+        return None
+
     @property
     def checkpoints(self) -> bool:
         """Whether it uses ``task.checkpoint``; otherwise it is given none."""

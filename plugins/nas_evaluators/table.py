@@ -58,9 +58,17 @@ class Table:
         for text in (space.format(architecture), architecture.to_json()):
             if text in self._rows:
                 return self._rows[text]
-        if self._parsed is None:  # rows may be spelt in another way than the space spells them
+        # rows may be spelt in another way than the space spells them
+        return self._by_architecture(space).get(architecture)
+
+    def architectures(self, space: Space) -> list[Architecture]:
+        """Return the architectures of all rows. Raises ``ConfigError``, as ``row`` does."""
+        return list(self._by_architecture(space))
+
+    def _by_architecture(self, space: Space) -> Mapping[Architecture, int]:
+        if self._parsed is None:
             self._parsed = {self._read(space, text): i for text, i in self._rows.items()}
-        return self._parsed.get(architecture)
+        return self._parsed
 
     def _read(self, space: Space, text: str) -> Architecture:
         try:

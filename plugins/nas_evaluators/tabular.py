@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from nas import CandidateError, Evaluation, Evaluator, NonFiniteError, Report, Task
+from nas import (
+    Architecture,
+    CandidateError,
+    Evaluation,
+    Evaluator,
+    NonFiniteError,
+    Report,
+    Space,
+    Task,
+)
 from nas.suggest import did_you_mean, listed
 from nas_evaluators.table import Column, Table, fidelities, read_table
 
@@ -60,6 +69,10 @@ class Tabular(Evaluator):
         """The largest budget that a column names, or what ``at`` says."""
         known = list(fidelities(self._table.columns))
         return (self.at or known[-1]) if known else None
+
+    def known(self, space: Space) -> list[Architecture]:
+        """Return the architectures of all rows."""
+        return self._table.architectures(space)
 
     def evaluate(self, task: Task, report: Report) -> Evaluation:
         """Look one architecture up.
