@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 _APPLIES_TO = "networks of at least two blocks in a chain, and no inputs that are indices"
 
 
+@dataclass(frozen=True)
 class BlockProxy(SharingProxy):
-    """Needs nothing but what ``BlockPasses`` computes."""
+    """Needs nothing but what ``BlockPasses`` computes.
+
+    Args:
+        batch: samples that a search gives it.
+    """
 
     needs_data = False
     needs_targets = False
     applies_to = _APPLIES_TO
+
+    batch: int = 64
+
+    def __post_init__(self) -> None:
+        checks.whole("batch", self.batch, 2)
 
     @classmethod
     def share(
@@ -49,17 +59,10 @@ class AzExpressivity(BlockProxy):
 
     ``sum_blocks H``, where ``H = -sum p log(p + 1e-8)`` and ``p`` are the eigenvalues of the
     features' covariance over samples and positions, divided by their sum.
-
-    Args:
-        batch: samples that a search gives it.
     """
 
-    batch: int = 64
     formula = "sum over blocks of the entropy of the features' normalised PCA eigenvalues"
     cost = 0.5
-
-    def __post_init__(self) -> None:
-        checks.whole("batch", self.batch, 2)
 
     def compute_from(self, shared: BlockPasses) -> float:
         """Return the score.
@@ -75,17 +78,10 @@ class AzProgressivity(BlockProxy):
     """How much the features' entropy grows from block to block, at least; higher is better.
 
     ``min_i (H_i - H_(i-1))`` with the entropies of ``az_expressivity``.
-
-    Args:
-        batch: samples that a search gives it.
     """
 
-    batch: int = 64
     formula = "least increase of the features' entropy (az_expressivity) from a block to the next"
     cost = 0.5
-
-    def __post_init__(self) -> None:
-        checks.whole("batch", self.batch, 2)
 
     def compute_from(self, shared: BlockPasses) -> float:
         """Return the score.
@@ -105,18 +101,11 @@ class AzTrainability(BlockProxy):
     singular value of ``mean g_in g_out^T`` over samples and positions, ``g_out`` being random
     signs and ``g_in`` what comes back through the block. If the block has ``k`` positions for
     each one behind it, their ``g_in`` are stacked.
-
-    Args:
-        batch: samples that a search gives it.
     """
 
-    batch: int = 64
     formula = "mean over blocks of 2 - s - 1/s; s: spectral norm of the block's mean Jacobian"
     applies_to = f"{_APPLIES_TO}; no block enlarges its input or cuts its borders off"
     cost = 1.3
-
-    def __post_init__(self) -> None:
-        checks.whole("batch", self.batch, 2)
 
     def compute_from(self, shared: BlockPasses) -> float:
         """Return the score.
