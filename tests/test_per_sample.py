@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function
 
 import nas
 from nas_proxies.jacobians import output_jacobian
@@ -197,6 +199,13 @@ def in_vain(x: Tensor, p: Tensor) -> Tensor:
     return x[:, :4] * a.tanh() + a + (x[:, :4] * b).detach() + most * indices
 
 
+def mean_of(values: dict[str, Tensor]) -> Tensor:
+    """Be somebody's own torch function, whose inside no mode sees."""
+    if has_torch_function((values["x"],)):
+        return cast(Tensor, handle_torch_function(mean_of, (values["x"],), values))
+    return values["x"].mean(0)
+
+
 class Sliced(nn.Conv2d):
     """Uses half of its weight and bias, as weight-sharing supernets do."""
 
@@ -315,6 +324,10 @@ SLOW: dict[str, tuple[Make, tuple[int, ...]]] = {
     ),
     "multi-head of vectors": (lambda: MultiHead(batch_first=True), (8,)),
     "batch mean": (lambda: Applied(torch.rand(8), lambda x, p: (x - 0.5 * x.mean(0)) * p), (8,)),
+    "in a dictionary": (
+        lambda: Applied(torch.rand(8), lambda x, p: (x - 0.5 * mean_of({"x": x})) * p),
+        (8,),
+    ),
     "exchanged": (
         lambda: Applied(
             torch.rand(8), lambda x, p: x.transpose(0, 1).cumsum(1).transpose(0, 1) * p

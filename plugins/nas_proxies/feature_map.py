@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn  # noqa: TID253  imported by proxies' compute only
@@ -11,6 +10,7 @@ from torch.overrides import TorchFunctionMode  # noqa: TID253
 
 from nas import NotApplicableError
 from nas_proxies.forward import outputs_of
+from nas_proxies.samples import tensors_in
 
 _CONVOLUTIONS = {F.conv2d, F.conv_transpose2d}
 _MARK = "_nas_feature_map"
@@ -45,20 +45,11 @@ class _FeatureMaps(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        maps = [tensor for tensor in _tensors(result) if tensor.dim() == 4]
-        given = _tensors((*args, *kwargs.values()))
+        maps = [tensor for tensor in tensors_in((result,)) if tensor.dim() == 4]
+        given = tensors_in((*args, *kwargs.values()))
         if maps and (func in _CONVOLUTIONS or any(hasattr(t, _MARK) for t in given)):
             for tensor in maps:
                 setattr(tensor, _MARK, True)
                 if tensor[0, 0].numel() > 1:
                     self.last = tensor
         return result
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """Yield a tensor itself, or the tensors in nested tuples and lists (torch.cat, chunk)."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _tensors(item)

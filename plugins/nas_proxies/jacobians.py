@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import torch  # noqa: TID253  imported by proxies' compute only
@@ -14,6 +14,7 @@ from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.rules import QUERIES
 from nas_proxies.sample_wise import AloneMode, TogetherMode
+from nas_proxies.samples import tensors_in
 from nas_proxies.slowness import warn_of_slowness
 from nas_proxies.weight_gradients import WeightGradients
 
@@ -76,13 +77,13 @@ class _Uses(TogetherMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        used = {id(t): t for t in _tensors((args, kwargs)) if id(t) in self._indices}
+        used = {id(t): t for t in tensors_in((args, kwargs)) if id(t) in self._indices}
         result = super().__torch_function__(func, types, args, kwargs)
         if func is F.multi_head_attention_forward:  # of whose steps each was noted
             return result
         if not used or func in QUERIES or self._objection:
             return result
-        written = any(result is tensor for tensor in _tensors((args, kwargs)))
+        written = any(result is tensor for tensor in tensors_in((args, kwargs)))
         if written or not self.are_samples(result) or _takes_statistics(func, args, kwargs):
             self._object(func, "uses a parameter in an unusual way")
             return result
@@ -173,16 +174,6 @@ def _checked(outputs: object, samples: int) -> Tensor:
     if not isinstance(outputs, Tensor) or outputs.dim() != 2 or len(outputs) != samples:
         raise NotApplicableError("the network does not return (samples, classes) outputs")
     return outputs
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
 
 
 def _replaced(value: Any, old: Tensor, new: Tensor) -> Any:

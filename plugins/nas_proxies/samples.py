@@ -72,12 +72,14 @@ class SampleMode(TorchFunctionMode):
 
 
 def tensors_in(values: Collection[Any]) -> Iterator[Tensor]:
-    """Yield the tensors among the values, and in lists of theirs."""
+    """Yield the tensors among the values, and in tuples, lists and dictionaries of theirs."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
         elif isinstance(value, list | tuple):
             yield from tensors_in(value)
+        elif isinstance(value, dict):
+            yield from tensors_in(value.values())
 
 
 def held(module: nn.Module) -> Iterator[Tensor]:
