@@ -10,7 +10,6 @@ from torch import Tensor, nn  # noqa: TID253
 from torch.nn import functional as F  # noqa: N812, TID253
 
 from nas import NotApplicableError
-from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.rules import QUERIES
 from nas_proxies.sample_wise import AloneMode, TogetherMode
@@ -124,14 +123,9 @@ def _together(
     network: nn.Module, inputs: Tensor, parameters: Sequence[nn.Parameter]
 ) -> tuple[Tensor, Tensor] | str:
     """Return outputs and gradients; or why samples cannot be passed together."""
-    random_state = RandomState((inputs,))
     mode = _Uses(network, parameters)
-    outputs = mode.pass_on(inputs)
-    why_not = mode.objection(outputs)
-    if not why_not and random_state.moved():
-        why_not = "the forward pass draws random numbers"
+    outputs, why_not = mode.pass_on(inputs)
     if why_not:
-        random_state.put_back()
         return why_not
     outputs = _checked(outputs, len(inputs))
     jacobian = outputs.new_zeros((*outputs.shape, len(parameters)), requires_grad=False)

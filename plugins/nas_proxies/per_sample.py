@@ -9,7 +9,6 @@ import torch  # noqa: TID253  imported by proxies' compute only
 from torch import Tensor, nn  # noqa: TID253
 
 from nas import NonFiniteError, NotApplicableError
-from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.sample_wise import AloneMode, TogetherMode
 from nas_proxies.slowness import warn_of_slowness
@@ -82,14 +81,9 @@ def _together(
     network: nn.Module, mode: TogetherMode, inputs: Tensor, targets: Tensor, losses: Losses
 ) -> str:
     """Visit all samples at once and return an empty text; or return why that is not possible."""
-    random_state = RandomState((inputs,))
     with _frozen(network):
-        outputs = mode.pass_on(inputs)
-        why_not = mode.objection(outputs)
-        if not why_not and random_state.moved():
-            why_not = "the forward pass draws random numbers"
+        outputs, why_not = mode.pass_on(inputs)
         if why_not:
-            random_state.put_back()
             return why_not
         total = _checked(outputs, targets, losses).sum()
         if total.requires_grad:

@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812, TID253
 from torch.overrides import TorchFunctionMode, resolve_name  # noqa: TID253
 
 from nas import NotApplicableError
+from nas.restore import RandomState
 from nas_proxies.forward import pass_through
 from nas_proxies.layer_calls import compute
 from nas_proxies.norms import batch_norm
@@ -55,17 +56,25 @@ class TogetherMode(SampleMode):
         self._network = network
         self._objection = ""
 
-    def pass_on(self, inputs: Tensor) -> Any:
-        """Return the network's outputs for ``(samples, ...)``."""
-        self.samples = len(inputs)
-        with self:
-            return pass_through(self._network, mark(inputs[:], SAMPLES))
+    def pass_on(self, inputs: Tensor) -> tuple[Any, str]:
+        """Pass ``(samples, ...)`` through the network.
 
-    def objection(self, outputs: object) -> str:
-        """Return why the outputs may differ from those of samples passed alone, or nothing."""
-        if not self._objection and not self.are_samples(outputs):
-            return "the outputs do not come from functions that keep samples apart"
-        return self._objection
+        Returns:
+            The outputs; and why they may differ from those of samples passed alone, or an empty
+            text. If they may, the random state is what it was before.
+        """
+        self.samples = len(inputs)
+        random_state = RandomState((inputs,))
+        with self:
+            outputs = pass_through(self._network, mark(inputs[:], SAMPLES))
+        why_not = self._objection
+        if not why_not and not self.are_samples(outputs):
+            why_not = "the outputs do not come from functions that keep samples apart"
+        if not why_not and random_state.moved():
+            why_not = "the forward pass draws random numbers"
+        if why_not:
+            random_state.put_back()
+        return outputs, why_not
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
