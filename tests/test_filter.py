@@ -253,7 +253,7 @@ class TestComparison:
         return compare
 
     def test_scores_stand_beside_params_and_flops(self, compared: Any) -> None:
-        (found,) = compared({"proxies": ["by_weight", "picky"]}).values()
+        (found,) = compared({"proxies": ["by_weight", "picky"]}).objectives.values()
         names = {ranking.name for ranking in found}
         assert names == {
             *("proxy:by_weight", "proxy:picky", "proxy:log_rank(by_weight, picky)"),
@@ -274,12 +274,52 @@ class TestComparison:
         result = nas.search(values, tmp_path / "a.db", plugins=FILES)
         with nas.Archive(result.archive) as archive:
             plugins = Plugins([PluginFile.read(path) for path in FILES])
-            rows = comparison(archive, result.study, plugins)
+            rows = comparison(archive, result.study, plugins).objectives
         by_name = {ranking.name: ranking for ranking in rows["by_weight"]}
         assert by_name["proxy:by_weight"].spearman == pytest.approx(1.0)
         assert by_name["proxy:against"].spearman == pytest.approx(-1.0)
 
+    def test_of_many_trials_a_sample_is_looked_at(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nas.engine.comparison.MOST", 10)
+        filtered = {"proxies": ["by_weight", "picky"], "random": 0.5}
+        result = search(tmp_path / "a.db", filtered, 40)
+        plugins = Plugins([PluginFile.read(path) for path in FILES])
+        with nas.Archive(result.archive) as archive:
+            sample, again = (comparison(archive, result.study, plugins) for _ in range(2))
+            whole = comparison(archive, result.study, plugins, everything=True)
+        assert sample == again
+        assert (sample.compared, sample.trials) == (10, 40)
+        assert (whole.compared, whole.trials) == (40, 40)
+        for compared, n in ((sample, 10), (whole, 40)):
+            by_name = {ranking.name: ranking for ranking in compared.objectives["total"]}
+            assert [by_name[name].n for name in ("proxy:by_weight", "params", "flops")] == [n] * 3
+
+    def test_what_the_archive_has_counted_needs_no_sample(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nas.engine.comparison.MOST", 10)
+        objectives = ["total", "params", "flops"]
+        result = search(tmp_path / "a.db", {"proxy": "by_weight"}, 20, objectives=objectives)
+        plugins = Plugins([PluginFile.read(path) for path in FILES])
+        with nas.Archive(result.archive) as archive:
+            compared = comparison(archive, result.study, plugins)
+        assert (compared.compared, set(compared.objectives)) == (20, {"total"})
+
+    def test_trials_without_any_score_are_in_no_sample(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nas.engine.comparison.MOST", 10)
+        result = search(tmp_path / "a.db", {"proxy": "picky"}, 40)
+        plugins = Plugins([PluginFile.read(path) for path in FILES])
+        with nas.Archive(result.archive) as archive:
+            scored = len(archive.own_scores(result.study)["proxy:picky"])
+            (rows,) = comparison(archive, result.study, plugins).objectives.values()
+        assert scored < 40
+        assert {ranking.n for ranking in rows} == {min(10, scored)}
+
     def test_without_scores_there_is_nothing_to_compare(self, tmp_path: Path) -> None:
         result = nas.search(config(), tmp_path / "a.db", plugins=FILES)
         with nas.Archive(result.archive) as archive:
-            assert comparison(archive, result.study, Plugins()) == {}
+            assert comparison(archive, result.study, Plugins()).objectives == {}

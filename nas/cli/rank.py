@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, PluginFiles, StudyName
 from nas.cli.output import Column, Listing, check_formats, print_csv, print_json, stdout
@@ -13,16 +16,20 @@ from nas.cli.text import plain
 from nas.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from nas.engine.comparison import Comparison
     from nas.plugins import Plugins
     from nas.ranking import Ranking
     from nas.study import Study
+
+_All = Annotated[bool, typer.Option("--all", help="Every trial; else, of many, 500 are drawn.")]
 
 
 def rank(
     archive: ArchivePath = DEFAULT_ARCHIVE,
     study: StudyName = None,
+    everything: _All = False,
     plugin: PluginFiles = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -38,20 +45,22 @@ def rank(
     check_formats(as_json, as_csv)
     with Archive(archive) as opened:
         found = opened.study(study)
-        compared = comparison(opened, found, load_plugins(plugin))
-    if not compared:
+        compared = comparison(opened, found, load_plugins(plugin), everything=everything)
+    objectives = compared.objectives
+    if not objectives:
         raise ArchiveError(
             f"study {found.name!r} in {archive!r} has no scores: nothing to compare. "
             f"`nas score {archive} --proxy gradsign` scores its trials"
         )
     if as_json:
-        plain_rows = {metric: [asdict(r) for r in rows] for metric, rows in compared.items()}
-        print_json({"study": found.name, "objectives": plain_rows})
+        plain_rows = {metric: [asdict(r) for r in rows] for metric, rows in objectives.items()}
+        counts = {"compared": compared.compared, "trials": compared.trials}
+        print_json({"study": found.name, **counts, "objectives": plain_rows})
     elif as_csv:
-        rows = [{"objective": m, **asdict(r)} for m, found_ in compared.items() for r in found_]
+        rows = [{"objective": m, **asdict(r)} for m, found_ in objectives.items() for r in found_]
         print_csv(list(rows[0]) if rows else ["objective"], rows)
     else:
-        _print(compared)
+        _print(compared, archive, found)
 
 
 def print_rankings(archive: str, study: Study, plugins: Plugins) -> None:
@@ -61,15 +70,17 @@ def print_rankings(archive: str, study: Study, plugins: Plugins) -> None:
 
     with Archive(archive) as opened:
         compared = comparison(opened, study, plugins)
-    _print(compared)
+    _print(compared, archive, study)
 
 
-def _print(compared: Mapping[str, Sequence[Ranking]]) -> None:
+def _print(compared: Comparison, archive: str, study: Study) -> None:
     console = stdout()
-    for metric, rows in compared.items():
+    sampled = compared.compared < compared.trials
+    for metric, rows in compared.objectives.items():
         most = max((row.n for row in rows), default=0)
+        over = f"a sample of {most:,} of {compared.trials:,}" if sampled else f"{most:,}"
         console.print(
-            f"\nHow scores ranked {plain(metric)}, over {most:,} trained networks", style="bold"
+            f"\nHow scores ranked {plain(metric)}, over {over} trained networks", style="bold"
         )
         columns = [
             Column("name", "score"),
@@ -81,6 +92,10 @@ def _print(compared: Mapping[str, Sequence[Ranking]]) -> None:
         ]
         print_table(Listing(columns, [_row(row) for row in rows]), console)
         console.print(verdict(rows), style="dim", soft_wrap=True)
+    if sampled and compared.objectives:
+        words = plain(shlex.join(["nas", "rank", archive, study.name, "--all"]))
+        said = f"params and flops of more take long to count; over all of them: {words}"
+        console.print(said, style="dim", soft_wrap=True)
 
 
 def verdict(rows: Sequence[Ranking]) -> str:

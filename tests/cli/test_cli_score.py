@@ -198,8 +198,30 @@ class TestEndOfASearch:
         assert all(name in listed for name in ("proxy:lean", "params", "flops"))
         assert "no params or flops to compare with" in listed  # all networks are of one size
         assert "How scores" not in nas("search", "toy.toml", "--plugin", TOY, "--quiet").out
+        assert "sample" not in listed
         plain = ("--set", "study=plain", "--set", "filter.random=1")
         assert nas("search", "toy.toml", "--plugin", TOY, *plain).code == 0
+
+    def test_of_many_trials_a_sample(
+        self, nas: Nas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nas.engine.comparison.MOST", 6)
+        (tmp_path / "toy.toml").write_text(
+            'study = "my t"\nobjectives = ["total"]\nspace = "toy"\nevaluator = "tally"\n'
+            'strategy = "random"\nstop.trials = 12\nrun.executor = "inline"\n'
+            'filter.proxy = "lean"\nfilter.candidates = 3\n'
+        )
+        done = nas("search", "toy.toml", "--plugin", TOY)
+        assert "How scores ranked total, over a sample of 6 of 12 trained networks" in done.out
+        assert "nas rank nas.db 'my t' --all" in done.out
+        words = ("rank", "nas.db", "my t", "--plugin", TOY)
+        assert "over a sample of 6 of 12" in nas(*words).out
+        assert "over 12 trained networks" in nas(*words, "--all").out
+        for more, n in (((), 6), (("--all",), 12)):
+            document = json.loads(nas(*words, "--json", *more).out)
+            assert (document["compared"], document["trials"]) == (n, 12)
+            assert {row["n"] for row in document["objectives"]["total"]} == {n}
+            assert {row["n"] for row in table(nas(*words, "--csv", *more).out)} == {str(n)}
 
 
 class TestOnRay:
