@@ -97,7 +97,19 @@ def override(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    return "; ".join(_explain_one(model, problem) for problem in error.errors()[:5])
+    problems = error.errors()
+    # a list with a bad item counts as too short as well
+    told = [
+        one
+        for one in problems
+        if one["type"] != "too_short"
+        or not any(_within(other["loc"], one["loc"]) for other in problems)
+    ]
+    return "; ".join(_explain_one(model, problem) for problem in told[:5])
+
+
+def _within(inner: Sequence[Any], outer: Sequence[Any]) -> bool:
+    return len(inner) > len(outer) and tuple(inner[: len(outer)]) == tuple(outer)
 
 
 def _explain_one(model: type[BaseModel], problem: Any) -> str:

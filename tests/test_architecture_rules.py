@@ -19,10 +19,18 @@ ENTRY = {"nas", "nas.plugins", "nas.named", "nas.hookspecs", "nas.cli.main", "na
 """What every user imports first, beside the plugin packages: it must be light."""
 
 ABOVE: Mapping[str, tuple[str, ...]] = {
-    "nas.config": ("nas.archive", "nas.executors", "nas.engine", "nas.cli", "nas.ui"),
-    "nas.archive": ("nas.executors", "nas.engine", "nas.cli", "nas.ui"),
-    "nas.executors": ("nas.engine", "nas.cli", "nas.ui"),
-    "nas.engine": ("nas.cli", "nas.ui"),
+    "nas.config": (
+        "nas.archive",
+        "nas.executors",
+        "nas.engine",
+        "nas.benchmark",
+        "nas.cli",
+        "nas.ui",
+    ),
+    "nas.archive": ("nas.executors", "nas.engine", "nas.benchmark", "nas.cli", "nas.ui"),
+    "nas.executors": ("nas.engine", "nas.benchmark", "nas.cli", "nas.ui"),
+    "nas.engine": ("nas.benchmark", "nas.cli", "nas.ui"),
+    "nas.benchmark": ("nas.cli", "nas.ui"),
     "nas.cli": ("nas.ui",),
     "nas.ui": ("nas.cli",),
 }

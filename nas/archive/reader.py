@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from nas.archive.opening import content_of, errors_of, open_for_reading
 from nas.archive.record import ComponentRecord, Score
 from nas.archive.scores import own_scores_of, scores_of
 from nas.archive.sessions import Session, sessions_of
+from nas.archive.traces import Trace, trace_of
 from nas.errors import ArchiveError
 from nas.study import Study
 from nas.suggest import listed
@@ -182,6 +183,11 @@ class Archive:
             for scorer, trial, value in own_scores_of(connection, found):
                 scores.setdefault(scorer, {})[trial] = value
         return scores
+
+    def trace(self, study: Study | str, metrics: Sequence[str]) -> Trace:
+        """Return what became of each trial, in columns, with these metrics."""
+        with self._study(study) as (connection, found):
+            return trace_of(connection, found, metrics)
 
     def components(self, study: Study | str | None = None) -> tuple[ComponentRecord, ...]:
         """Return the provenance of everything a study uses."""

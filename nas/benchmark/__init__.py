@@ -1,0 +1,1 @@
+"""Strategies against each other and against random search: many seeds, on tables, one archive."""
