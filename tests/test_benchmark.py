@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy_benchmark import entry, planned, ran, row_of, table, values
 from toys import TOY, rows
 
 import nas
-from benchmarks import entry, planned, ran, row_of, table, values
 from nas.benchmark.running import Progress
 from nas.benchmark.truth import known_losses
 
