@@ -124,16 +124,41 @@ class LimitsConfig(Model):
     """Bytes that a trial may allocate beyond what its process had before; not those of a GPU."""
 
 
-class RunConfig(Model):
-    """How a search is run. Nothing here changes the trials."""
+class SimulationConfig(Model):
+    """What goes wrong on virtual workers. Every draw follows from ``seed`` and a trial's number."""
 
-    executor: Literal["ray", "inline"] = "ray"
+    seed: Annotated[int, Field(ge=0)] = 0
+    stragglers: Annotated[float | int, Field(ge=0, le=1)] = 0.0
+    """Share of runs that take ``slowdown`` times longer."""
+    slowdown: Annotated[float | int, Field(ge=1)] = 4.0
+    failures: Annotated[float | int, Field(ge=0, le=1)] = 0.0
+    """Share of trials that fail part-way: a candidate's fault, so they do not run again."""
+    lost: Annotated[float | int, Field(ge=0)] = 0.0
+    """Workers lost in an hour of one worker's work; what they had runs again on another."""
+    repair: Annotated[float | int, Field(ge=0)] = 600.0
+    """Seconds until a lost worker is replaced."""
+
+
+class RunConfig(Model):
+    """How a search is run. Nothing here changes the trials, unless they are simulated."""
+
+    executor: Literal["ray", "inline", "simulated"] = "ray"
     workers: Annotated[int, Field(ge=1)] | None = None
     """At most so many evaluations at once; by default, what the cluster has room for."""
     address: str | None = None
     """Of a Ray cluster; by default a local Ray is started."""
     durable: bool = True
     """Whether a trial that has ended survives a power cut; a kill it survives in any case."""
+    simulation: SimulationConfig | None = None
+    """What goes wrong in a simulation; by default nothing does."""
+
+    @model_validator(mode="after")
+    def _of_one_executor(self) -> Self:
+        if self.simulation is not None and self.executor != "simulated":
+            raise ValueError('simulation is for executor = "simulated" alone')
+        if self.address is not None and self.executor == "simulated":
+            raise ValueError('address is of a Ray cluster; executor = "simulated" has none')
+        return self
 
 
 class Config(Document):
@@ -171,9 +196,33 @@ class Config(Document):
     limits: LimitsConfig = LimitsConfig()
     run: RunConfig = RunConfig()
 
+    @model_validator(mode="after")
+    def _alone_in_a_simulation(self) -> Self:
+        if self.simulated and self.reuse:
+            raise ValueError(
+                "reuse = true answers trials from whatever the archive holds; what a simulation "
+                "says is to follow from its config alone: leave out reuse"
+            )
+        return self
+
+    @property
+    def simulated(self) -> bool:
+        """Whether time is virtual."""
+        return self.run.executor == "simulated"
+
     def identity(self) -> dict[str, Any]:
-        """Return what a study is: all but when to stop, what a trial may use and how to run."""
-        return {k: v for k, v in self.to_dict().items() if k not in ("stop", "limits", "run")}
+        """Return what a study is: all but when to stop, what a trial may use and how to run.
+
+        Of a simulation these are a part of it, for they decide which trial ends when.
+        """
+        plain = self.to_dict()
+        known = {k: v for k, v in plain.items() if k not in ("stop", "limits", "run")}
+        if self.simulated:
+            simulation = self.run.simulation or SimulationConfig()
+            known["run"] = {"executor": self.run.executor, "workers": self.run.workers}
+            known["run"]["simulation"] = simulation.model_dump()
+            known["limits"] = {"timeout": self.limits.timeout}
+        return known
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

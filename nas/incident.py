@@ -10,7 +10,7 @@ class Incident:
     """One failure of the infrastructure; the trials that it met run again.
 
     Args:
-        at: Unix time at which the driver noticed.
+        at: Unix time at which the driver noticed; in a simulation, virtual seconds from its begin.
         kind: ``node`` (a node was lost), ``worker`` (a worker process was lost with its node, or
             was killed while no candidate can be blamed), ``network`` (the cluster cannot be
             reached), ``version`` (a node with another version was refused) or ``storage``.

@@ -59,7 +59,7 @@ def test_a_config_cannot_be_changed() -> None:
         (changed(objectives=[{"name": "error", "min": 2, "max": 1}]), "nothing can keep both"),
         (changed(filter={"proxy": "a", "predictor": "b"}), "either a proxy, or proxies, or a pred"),
         (changed(filter={"proxy": "a", "objective": "error"}), "a proxy has none"),
-        (changed(run={"executor": "dask"}), "run.executor: .*'ray' or 'inline', not 'dask'"),
+        (changed(run={"executor": "dask"}), "run.executor: .*'inline' or 'simulated', not 'dask'"),
         ({k: v for k, v in GOOD.items() if k != "space"}, "'space' is missing"),
     ],
 )

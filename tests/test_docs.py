@@ -132,6 +132,7 @@ class TestConfigKeys:
             ("`[stop]`", config.StopConfig),
             ("`[limits]`", config.LimitsConfig),
             ("`[run]`", config.RunConfig),
+            ("`[run.simulation]`", config.SimulationConfig),
         ],
     )
     def test_each_with_its_default(self, section: str, model: type[BaseModel]) -> None:

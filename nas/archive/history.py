@@ -22,6 +22,7 @@ from nas.archive.rows import (
     trials_of,
 )
 from nas.archive.scores import scores_of
+from nas.archive.sessions import incidents_by_trial
 from nas.study import Study
 from nas.trial import Status, Trial
 
@@ -65,6 +66,11 @@ class History:
         with errors_of(self._path), content_of(self._path):
             counts = counts_of(self._connection, study)
         return sum(counts.values()) - counts[Status.CANCELLED]
+
+    def incidents_by_trial(self, study: Study) -> dict[int | None, int]:
+        """Return how many incidents have met a trial in all sessions, by its number."""
+        with errors_of(self._path):
+            return incidents_by_trial(self._connection, study)
 
     def evaluated_before(
         self,

@@ -123,6 +123,16 @@ def spent(connection: sqlite3.Connection, study: Study, current: int) -> float:
     return float(seconds)
 
 
+def incidents_by_trial(connection: sqlite3.Connection, study: Study) -> dict[int | None, int]:
+    """Return how many incidents have met a trial in all sessions, by its number."""
+    found = connection.execute(
+        """SELECT number, count(*) FROM incidents JOIN sessions ON sessions.id = incidents.session
+        WHERE sessions.study = ? GROUP BY number""",
+        (study.id,),
+    )
+    return dict(found.fetchall())
+
+
 def sessions_of(connection: sqlite3.Connection, study: Study) -> list[Session]:
     """Return a study's sessions, the latest last."""
     found = connection.execute(

@@ -49,6 +49,7 @@ def _document(archive: Archive, study: Study) -> dict[str, Any]:
         "failures": archive.failures(study),
         "sessions": len(sessions),
         "seconds": sum(session.seconds for session in sessions),
+        "simulated": _simulated(latest) if latest else None,
         "driver": _driver(latest) if latest else None,
         "now": dict(latest.state) if latest and latest.ended is None else {},
         "incidents": incidents,
@@ -58,6 +59,12 @@ def _document(archive: Archive, study: Study) -> dict[str, Any]:
 def _status(latest: Session | None, archived: str) -> str:
     """A driver that was killed could not say so."""
     return "killed" if latest and latest.ended is None and latest.alive is False else archived
+
+
+def _simulated(session: Session) -> dict[str, Any] | None:
+    """Return how far a simulation's time has come, and how much of it the workers were idle."""
+    seconds = session.state.get("simulated")
+    return None if seconds is None else {"seconds": seconds, "idle": session.state.get("idle")}
 
 
 def _driver(session: Session) -> dict[str, Any]:
@@ -83,7 +90,10 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
         kinds = [f"{plain(kind)}: {n:,}" for kind, n in document["failures"].items()]
         lines.append(f"Failures: {', '.join(kinds)}")
     lines.append(f"{count(document['sessions'], 'session')}, {duration(document['seconds'])}")
-    return lines + _now(document) + _lost(document["incidents"])
+    if simulated := document["simulated"]:
+        lines[-1] += f"; simulated {duration(simulated['seconds'])}{_idle(simulated)}"
+    lines += _now(document)
+    return lines + _lost(document["incidents"], simulated=simulated is not None)
 
 
 def _headline(document: Mapping[str, Any]) -> str:
@@ -106,26 +116,34 @@ def _now(document: Mapping[str, Any]) -> list[str]:
     lines = [f"{count(now['workers'], 'worker')}, {now['waiting']:,} waiting"]
     if now.get("rate"):
         lines[0] += f", {now['rate']:.3g} trials/s"
-    if now.get("idle") is not None:
-        lines[0] += f", {now['idle']:.0%} idle"
+    lines[0] += _idle(now)
     if now.get("doing"):
         lines.append(one_line(now["doing"]))
     if now.get("stuck"):
         lines.append(f"Nothing can run: {one_line(now['stuck'])}")
+    clock = time.time() if now.get("simulated") is None else now["simulated"]
     for job in running[:SHOWN]:
-        since = duration(max(0.0, time.time() - job["since"]))
+        since = duration(max(0.0, clock - job["since"]))
         lines.append(f"  trial number {job['number']} on {plain(job['worker'])} for {since}")
     if len(running) > SHOWN:
         lines.append(f"  and {len(running) - SHOWN:,} more")
     return lines
 
 
-def _lost(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
+def _idle(state: Mapping[str, Any]) -> str:
+    return "" if state.get("idle") is None else f", {state['idle']:.0%} idle"
+
+
+def _lost(incidents: Sequence[Mapping[str, Any]], *, simulated: bool) -> list[str]:
     if not incidents:
         return []
     lines = [f"{count(len(incidents), 'incident')}; what they met has run again or will:"]
     for incident in incidents[-SHOWN:]:
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(incident["at"]))
+        at = f"after {duration(incident['at'])}" if simulated else _local_time(incident["at"])
         trial = "" if incident["number"] is None else f" (trial number {incident['number']})"
         lines.append(f"  {at} {plain(incident['kind'])}: {one_line(incident['message'])}{trial}")
     return lines
+
+
+def _local_time(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

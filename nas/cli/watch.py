@@ -92,7 +92,7 @@ class Lines(Silent):
         if progress.stuck != self._stuck:
             self._stuck = progress.stuck
             _say(stuck(progress) if progress.stuck else "Trials can run again.")
-        for incident in progress.met:
+        for incident in () if progress.simulated else progress.met:  # there may be thousands
             _say(f"{plain(incident.kind)} incident: {one_line(incident.message)}")
         if progress.doing and now - self._summarised >= SUMMARY_EVERY:
             self._summarised = now
@@ -175,7 +175,7 @@ class Display(Silent):
         from rich.table import Table
         from rich.text import Text
 
-        seconds = time.monotonic() - self._began
+        seconds = latest.seconds if latest.simulated else time.monotonic() - self._began
         total, completed = _share(latest, plan, seconds)
         grid = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=total, completed=completed, width=28)
@@ -214,7 +214,8 @@ def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
     done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
     left = progress.seconds_left
     rest = f", about {duration(left)} left" if left else ""
-    return f"{done} after {duration(seconds)}{rest}"
+    after = f", {_took(progress)}" if progress.simulated else f" after {duration(seconds)}{rest}"
+    return done + after
 
 
 def rate(a_second: float) -> str:
@@ -254,7 +255,7 @@ def details(progress: Progress) -> list[str]:
 
 def ending(reason: str, latest: Progress | None) -> str:
     """Return why a session ended, and what it met."""
-    met = [*details(latest), duration(latest.seconds) + _idle(latest)] if latest else []
+    met = [*details(latest), _took(latest) + _idle(latest)] if latest else []
     return "; ".join([f"Ended: {one_line(reason)}", *met])
 
 
@@ -270,6 +271,10 @@ def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
     ]
     end = ["on the front"] if on_front else ["out of bounds"] if trial.violation > 0 else []
     return f"{start}: {', '.join([*known, duration(trial.seconds), *end])}"
+
+
+def _took(progress: Progress) -> str:
+    return f"{'simulated ' * progress.simulated}{duration(progress.seconds)}"
 
 
 def _idle(progress: Progress) -> str:

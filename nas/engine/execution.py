@@ -8,8 +8,10 @@ from nas.config import RunConfig
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.inline import InlineExecutor
 from nas.executors.jobs import Setup
-from nas.executors.limits import Limits
+from nas.executors.limits import Limits, check_limits
 from nas.executors.protocol import Executor
+from nas.executors.simulated import SimulatedExecutor
+from nas.executors.worker import Worker
 
 
 def executor_of(
@@ -29,12 +31,18 @@ def executor_of(
         setup: what all jobs share.
         data: what they share beside it.
         evaluator: declares what one job occupies.
-        workers: at most so many; None is as many as there is room for.
+        workers: at most so many; None is as many as there is room for. Virtual ones: so many.
         limits: what one job may use.
         checkpoints: where evaluations keep snapshots, or None.
     """
     if run.executor == "inline":
         return InlineExecutor(setup, data, limits, checkpoints)
+    if run.executor == "simulated":
+        assert workers is not None
+        limits = limits or Limits()
+        check_limits(limits, inline=False)
+        worker = Worker(setup, data, limits.memory)
+        return SimulatedExecutor(worker, workers, run.simulation, limits.timeout)
     from nas.executors import ray_settings
 
     ray_settings.apply()

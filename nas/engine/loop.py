@@ -7,7 +7,6 @@ What a strategy knows at each proposal is ``nas.engine.order``'s business.
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +20,8 @@ from nas.engine.meter import Meter
 from nas.engine.order import Order
 from nas.engine.progress import Observer, Plan
 from nas.engine.proposer import Candidate, Proposer
-from nas.engine.replay import Replay
+from nas.engine.pulse import Pulse
+from nas.engine.replay import Replay, Rerun
 from nas.engine.reuse import Reuse
 from nas.engine.same_failure import SameFailure
 from nas.engine.trials import Started
@@ -40,8 +40,6 @@ SETTLED_AT_ONCE = 256
 """Trials that end without a worker are archived together, at most so many."""
 WAIT = 0.5
 """Seconds after which an observer hears of the search even if nothing has finished."""
-HEARTBEAT = 1.0
-"""Seconds between two notes in the archive of what runs where."""
 
 
 @dataclass(frozen=True)
@@ -78,21 +76,22 @@ class Loop:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
         self._order, self._reuse, self._snapshots = order, reuse, snapshots
-        self._earlier = Replay(writer.finished(study))
+        self._earlier, self._rerun = Replay(writer.finished(study)), Rerun()
         self._running: dict[int, Started] = {}
         self._settled: list[Record] = []
         self._guard = trials.ProtocolGuard(writer.protocols(study))
         self._next, self._counted, self._infeasible_run = 0, 0, 0
         self._exhausted = ""
         self._same_failure = SameFailure()
-        self._noted = 0.0
 
     def run(
         self, executor: Executor, plan: Plan, observer: Observer | None, interrupts: Interrupts
     ) -> Reason:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
-        self._meter = Meter(plan, self._writer.spent(self._study))
+        self._meter = Meter(plan, self._writer.spent(self._study), executor.now)
+        known = self._writer.incidents_by_trial(self._study) if plan.simulated else {}
+        self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
         self._proposer.watch = self._warming_up
         self._parts.strategy.start(self._parts.problem(self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
@@ -117,7 +116,7 @@ class Loop:
             with interrupts.allowed():
                 finished = self._executor.wait(WAIT)
             self._archive([self._record(item) for item in finished])
-            self._look_around()
+            self._pulse.look()
 
     def _propose(self, interrupts: Interrupts) -> None:
         """Propose and submit as long as order and budget allow."""
@@ -152,7 +151,12 @@ class Loop:
         self._counted += not infeasible
         earlier = self._earlier.take(number)
         if earlier is not None:
-            self._answer(earlier, candidate)
+            self._check(earlier, candidate)
+        if earlier is not None and self._plan.simulated:
+            self._rerun.expect(earlier)
+            earlier = None
+        if earlier is not None:
+            self._answer(earlier)
         elif (settled := self._settle(candidate, number, infeasible=infeasible)) is not None:
             self._settled.append(settled)
         else:
@@ -180,8 +184,8 @@ class Loop:
         self._running[number] = Started(candidate, job, self._order.told())
         self._executor.submit(job)
 
-    def _answer(self, trial: Trial, candidate: Candidate) -> None:
-        """Take the result of an earlier session."""
+    def _check(self, trial: Trial, candidate: Candidate) -> None:
+        """Say so if an earlier session has made another proposal than this one."""
         if trial.architecture != candidate.proposal.architecture:
             log.warning(
                 "trial %d is %s in the archive, but %s was proposed now; the archive is right "
@@ -191,6 +195,9 @@ class Loop:
                 candidate.proposal.architecture,
             )
             self._proposer.know(self._proposer.look_at(trial.architecture, trial.parents))
+
+    def _answer(self, trial: Trial) -> None:
+        """Take the result of an earlier session."""
         self._forget_snapshot(trial)
         self._order.answered(trial)
         self._meter.answered(trial)
@@ -207,19 +214,22 @@ class Loop:
         """Make trials durable, then let everyone know: events, then whoever watches."""
         records = self._settled + records
         self._settled = []
-        recorded = self._writer.record(self._study, records) if records else None
+        new = self._rerun.new(records)
+        recorded = self._writer.record(self._study, new) if new else None
+        archived = recorded.trials if recorded else ()
+        ended = self._rerun.ended(records, archived)
+        for trial in ended:
+            self._forget_snapshot(trial)
+            self._order.ended(trial)
+        self._meter.ended(ended)
         if recorded:
-            for trial in recorded.trials:
-                self._forget_snapshot(trial)
-                self._order.ended(trial)
             events = [{"study": self._study, "trial": trial} for trial in recorded.trials]
             self._parts.plugins.tell_all("nas_trial_finished", events)
-            self._meter.ended(recorded.trials)
             if recorded.front_changed:
                 self._parts.plugins.tell(
                     "nas_front_changed", study=self._study, front=recorded.front
                 )
-        self._show(recorded.trials if recorded else (), [record.worker for record in records])
+        self._show(archived, [record.worker for record in new])
 
     def _forget_snapshot(self, trial: Trial) -> None:
         """A cancelled trial runs again, and goes on from it."""
@@ -241,26 +251,11 @@ class Loop:
             return f"{self._meter.done} trials are done"
         return f"{self._plan.stop_seconds:g} seconds are over"
 
-    def _look_around(self) -> None:
-        """Archive what was lost, and now and then what runs where."""
-        self._keep_incidents()
-        now = time.monotonic()
-        if now - self._noted >= HEARTBEAT:
-            self._noted = now
-            self._meter.look(self._executor.state())
-            self._writer.heartbeat(self._study, self._meter.state())
-
     def _warming_up(self, scored: int, pool: int) -> None:
         doing = f"Scoring the warm-up's pool: {scored:,} of {pool:,}"
         self._meter.doing = doing if scored < pool else ""
-        self._look_around()
+        self._pulse.look()
         self._show((), [])
-
-    def _keep_incidents(self) -> None:
-        incidents = self._executor.incidents()
-        if incidents:
-            self._meter.met(incidents)
-            self._writer.incidents(self._study, incidents)
 
     def _show(self, new: tuple[Trial, ...], workers: list[str]) -> None:
         if self._observer is not None:
@@ -284,11 +279,14 @@ class Loop:
 
     def _finish(self, reason: Reason) -> None:
         """Stop what runs, record it as cancelled, close the session."""
+        if self._plan.simulated:
+            self._pulse.beat()  # how far its time has come
         self._executor.stop()
-        self._keep_incidents()
+        self._pulse.keep_incidents()
         stopped = [
             trials.cancelled(started, self._parts.space)
-            for _, started in sorted(self._running.items())
+            for number, started in sorted(self._running.items())
+            if number not in self._rerun
         ]
         self._running.clear()
         self._archive(stopped)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nas.engine.progress import Plan, Progress
@@ -21,12 +20,14 @@ class Meter:
 
     Args:
         plan: what is about to run.
-        spent: seconds of all earlier sessions.
+        spent: seconds of all earlier sessions; a simulation begins anew, so of none.
+        now: the executor's clock.
     """
 
-    def __init__(self, plan: Plan, spent: float) -> None:
-        self._plan, self._spent = plan, spent
-        self._began = self._looked = time.monotonic()
+    def __init__(self, plan: Plan, spent: float, now: Callable[[], float]) -> None:
+        self._plan, self._now = plan, now
+        self._spent = 0.0 if plan.simulated else spent
+        self._began = self._looked = now()
         self._state = ExecutorState(0)
         self._capacity = 0.0
         self._used = 0.0
@@ -40,8 +41,8 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Wall time of this session."""
-        return time.monotonic() - self._began
+        """Time of this session, by the executor's clock."""
+        return self._now() - self._began
 
     @property
     def out_of_time(self) -> bool:
@@ -62,7 +63,7 @@ class Meter:
             self.answered(trial)
             self._used += trial.seconds
         self._fresh += self.done - before
-        self._ends.append((time.monotonic(), self.done - before))
+        self._ends.append((self._now(), self.done - before))
 
     def met(self, incidents: Sequence[Incident]) -> None:
         """Count failures of the infrastructure."""
@@ -71,7 +72,7 @@ class Meter:
 
     def look(self, state: ExecutorState) -> None:
         """Take note of what runs now; call it often enough to see workers come and go."""
-        now = time.monotonic()
+        now = self._now()
         self._capacity += state.workers * (now - self._looked)
         self._looked, self._state = now, state
 
@@ -100,6 +101,7 @@ class Meter:
             reused=self.reused,
             stuck=self._state.stuck,
             doing=self.doing,
+            simulated=self._plan.simulated,
             workers=workers,
             met=met,
         )
@@ -115,22 +117,27 @@ class Meter:
             "doing": self.doing,
             "rate": self._rate(),
             "idle": self._idle(),
+            "simulated": self.seconds if self._plan.simulated else None,
         }
 
     def _rate(self) -> float | None:
-        now = time.monotonic()
+        if self._plan.simulated:  # the last seconds are none of a training that takes hours
+            return self._slow_rate()
+        now = self._now()
         while self._ends and self._ends[0][0] < now - RECENT:
             self._ends.popleft()
         ended = sum(count for _, count in self._ends)
         return ended / max(min(RECENT, now - self._began), 1e-6) if ended else self._slow_rate()
 
     def _slow_rate(self) -> float | None:
-        return self._fresh / self.seconds if self._fresh else None
+        return self._fresh / self.seconds if self._fresh and self.seconds else None
 
     def _idle(self) -> float | None:
+        if self._state.idle is not None:
+            return self._state.idle
         if not self._fresh or self._capacity <= 0:
             return None
-        now = time.time()
+        now = self._now()
         in_flight = sum(max(0.0, now - running.since) for running in self._state.running)
         return min(1.0, max(0.0, 1 - (self._used + in_flight) / self._capacity))
 

@@ -21,6 +21,7 @@ class Plan:
         stop_seconds: seconds at which the session stops, or None.
         executor: such as ``ray: 2 workers``.
         search_space: such as ``nas201, 15625 architectures``.
+        simulated: whether time is virtual, and runs again from 0 when a study goes on.
     """
 
     resumed: int
@@ -28,6 +29,7 @@ class Plan:
     stop_seconds: float | None
     executor: str
     search_space: str
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Progress:
         turned_away: candidates that were not evaluated, by reason: ``duplicate``, or a bound in
             words such as ``params at most 2e+05``.
         running: trials in flight.
-        seconds: wall time of this session.
+        seconds: wall time of this session; virtual time of the whole study if ``simulated``.
         seconds_left: estimate, or None while there is nothing to estimate from.
         front: the feasible trials that no other dominates, by first objective.
         rate: trials a second over the last moments, or None while nothing has finished.
@@ -54,6 +56,7 @@ class Progress:
         reused: trials that an earlier evaluation answered.
         stuck: why nothing can run, such as which resource no node has; empty if something can.
         doing: what the driver is busy with before the next trial; empty as a rule.
+        simulated: whether all times are virtual.
     """
 
     new: Sequence[Trial]
@@ -70,6 +73,7 @@ class Progress:
     reused: int = 0
     stuck: str = ""
     doing: str = ""
+    simulated: bool = False
     workers: Sequence[str] = ()
     met: Sequence[Incident] = ()
 

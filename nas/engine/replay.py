@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from nas.archive.record import Record
 from nas.trial import Trial
 
 
@@ -23,3 +24,36 @@ class Replay:
         while self._head is not None and self._head.number < number:
             self._head = next(self._trials, None)
         return self._head if self._head is not None and self._head.number == number else None
+
+
+class Rerun:
+    """Trials of earlier sessions that take place again, because virtual time begins at 0 again.
+
+    So a simulation that goes on is the same as one that was never stopped. What the archive says
+    of such a trial stays as it is; when it ends is the simulation's.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[int, Trial] = {}
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._expected
+
+    def expect(self, trial: Trial) -> None:
+        """Take note of a trial that begins."""
+        self._expected[trial.number] = trial
+
+    def new(self, records: Sequence[Record]) -> list[Record]:
+        """Return the records of trials that the archive does not hold."""
+        return [record for record in records if record.trial.number not in self._expected]
+
+    def ended(self, records: Sequence[Record], archived: Iterable[Trial]) -> list[Trial]:
+        """Return the trials of records in their order, each as it is in the archive.
+
+        Args:
+            records: trials that have ended, those of earlier sessions too.
+            archived: those of ``new(records)``, as they are archived now.
+        """
+        fresh = {trial.number: trial for trial in archived}
+        numbers = [record.trial.number for record in records]
+        return [fresh[n] if n in fresh else self._expected.pop(n) for n in numbers]

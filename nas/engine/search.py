@@ -30,6 +30,7 @@ from nas.errors import StudyError
 from nas.executors.checkpoints import CheckpointFolder, Checkpoints
 from nas.executors.limits import Limits
 from nas.executors.protocol import Executor
+from nas.executors.simulated import check_simulation
 from nas.plugins import PluginFile
 from nas.study import Study
 from nas.trial import Trial
@@ -110,7 +111,11 @@ def _search(
     files = [PluginFile.read(path) for path in plugins]
     with Interrupts() as interrupts:
         parts = assemble(checked, files)
-        with Writer.open(archive, durable=checked.run.durable) as writer:
+        if checked.simulated:
+            check_simulation(parts.evaluator)
+        # what a power cut undoes of a simulation costs nothing to run again
+        durable = checked.run.durable and not checked.simulated
+        with Writer.open(archive, durable=durable) as writer:
             study = _study(writer, checked, parts, str(archive))
             folder = (
                 CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
@@ -150,6 +155,7 @@ def _run(
         stop_seconds=config.stop.seconds,
         executor=executor.description,
         search_space=f"{config.space.name}, {parts.space.size} architectures",
+        simulated=config.simulated,
     )
     try:
         with settled_heap():
@@ -203,6 +209,8 @@ def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> 
 def _order(config: Config, study: Study, writer: Writer) -> Order:
     if config.order == "number":
         return NumberOrder(study.window)
+    if config.simulated:  # its time runs again from 0, and with it all that has ended
+        return CompletionOrder(study.window, (), {})
     return CompletionOrder(study.window, *writer.ended(study))
 
 
@@ -242,14 +250,17 @@ def _scorer(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer)
 
 
 def _executor(config: Config, parts: Assembly, checkpoints: Checkpoints | None) -> Executor:
-    memory = config.limits.memory
+    memory, workers = config.limits.memory, config.run.workers
+    if config.simulated:
+        workers = workers or config.window
+    elif workers:  # more than the window has places would only sit idle
+        workers = min(config.window, workers)
     return executor_of(
         config.run,
         parts.setup,
         parts.data,
         parts.evaluator,
-        # more workers than the window has places would only sit idle
-        workers=min(config.window, config.run.workers) if config.run.workers else None,
+        workers=workers,
         limits=Limits(config.limits.timeout, None if memory is None else int(memory)),
         checkpoints=checkpoints,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from nas.abstract.dataset import SearchData
 from nas.executors.checkpoints import Checkpoints
+from nas.executors.clock import unix_time
 from nas.executors.jobs import Finished, Job, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.protocol import ExecutorState
@@ -39,6 +40,10 @@ class InlineExecutor:
         self._worker = Worker(setup, data, limits.memory, checkpoints)
         self._timeout = limits.timeout
         self._waiting: deque[Job] = deque()
+
+    def now(self) -> float:
+        """Return the Unix time."""
+        return unix_time()
 
     def submit(self, job: Job) -> None:
         """Accept a job."""

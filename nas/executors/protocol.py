@@ -16,7 +16,7 @@ class Running:
     Args:
         number: of the trial.
         worker: which machine and process.
-        since: Unix time at which it was given to the worker.
+        since: time at which it was given to the worker, by the executor's clock.
     """
 
     number: int
@@ -33,12 +33,15 @@ class ExecutorState:
         running: trials that workers have.
         waiting: how many jobs wait for a worker.
         stuck: why nothing can run, such as which resource no node has; empty if something can.
+        idle: share of the workers' time so far in which they had nothing to do, in [0, 1]; None
+            if the executor does not know it.
     """
 
     workers: int
     running: tuple[Running, ...] = ()
     waiting: int = 0
     stuck: str = ""
+    idle: float | None = None
 
 
 class Executor(Protocol):
@@ -47,6 +50,10 @@ class Executor(Protocol):
     @property
     def description(self) -> str:
         """For people, such as ``ray (local): 2 workers``."""
+        ...
+
+    def now(self) -> float:
+        """Return the time in seconds: Unix time, or virtual time in a simulation."""
         ...
 
     def submit(self, job: Job) -> None:

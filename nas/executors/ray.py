@@ -21,6 +21,7 @@ from nas.executors import ray_cluster
 from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
 from nas.executors.checkpoints import Checkpoints
+from nas.executors.clock import unix_time
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.packing import pack_call, unpack_outcomes
@@ -101,6 +102,10 @@ class RayExecutor:
     def description(self) -> str:
         """Where jobs run, for people."""
         return f"ray ({self._where}): {self.workers} worker{'s' * (self.workers != 1)}"
+
+    def now(self) -> float:
+        """Return the Unix time."""
+        return unix_time()
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
