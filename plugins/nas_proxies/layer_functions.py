@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch  # noqa: TID253  imported by proxies' compute only
 from torch import Tensor, nn  # noqa: TID253
 from torch.nn import functional as F  # noqa: N812, TID253
-from torch.nn import grad as by  # noqa: TID253
 
 Numbers = tuple[int, ...]
 
@@ -35,6 +34,8 @@ class Conv(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(inputs, weight)
         ctx.weight, ctx.bias, ctx.geometry, ctx.gradients = weight, bias, geometry, gradients
+        if bias is None and _is_product(weight.shape, geometry):
+            return _times(weight.flatten(1), inputs)
         return _CONVOLUTIONS[inputs.dim() - 2](inputs, weight, bias, *geometry)
 
     @staticmethod
@@ -47,8 +48,7 @@ class Conv(torch.autograd.Function):
             ctx.gradients.add(ctx.bias, grad.flatten(2).sum(2))
         upstream = None
         if ctx.needs_input_grad[1]:
-            by_input = _BY_INPUT[inputs.dim() - 2]
-            upstream = by_input(inputs.shape, weight, grad, *ctx.geometry)
+            upstream = _by_input(inputs, weight, grad, ctx.geometry)
         return None, upstream, None, None, None, None
 
 
@@ -126,8 +126,43 @@ class Copies(torch.autograd.Function):
 
 
 _CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-_BY_INPUT: dict[int, Any] = {1: by.conv1d_input, 2: by.conv2d_input, 3: by.conv3d_input}
-_BY_WEIGHT: dict[int, Any] = {1: by.conv1d_weight, 2: by.conv2d_weight, 3: by.conv3d_weight}
+
+
+def _is_product(shape: torch.Size, geometry: Geometry) -> bool:
+    """Tell whether a convolution with such a weight is a matrix product at each position.
+
+    Computed as one, it takes a third of the time on CPUs.
+    """
+    plain = geometry.groups == 1 and not any(geometry.padding)
+    return plain and {*shape[2:], *geometry.stride} == {1}
+
+
+def _times(matrix: Tensor, values: Tensor) -> Tensor:
+    """Return the product of a matrix and each position's channels, ``(samples, channels, ...)``."""
+    n, _, *size = values.shape
+    product = torch.bmm(matrix.expand(n, *matrix.shape), values.flatten(2))
+    return product.view(n, len(matrix), *size)
+
+
+def _by_input(inputs: Tensor, weight: Tensor, grad: Tensor, geometry: Geometry) -> Tensor:
+    if _is_product(weight.shape, geometry):
+        return _times(weight.flatten(1).t(), grad)
+    return _conv_backward(inputs, weight, grad, geometry, (True, False, False))
+
+
+def _conv_backward(
+    inputs: Tensor, weight: Tensor, grad: Tensor, geometry: Geometry, wanted: tuple[bool, ...]
+) -> Tensor:
+    """Return the gradient by the inputs or the weight; its own values do not matter.
+
+    ``torch.nn.grad`` returns the same, but fills what it does not need with copies of one number.
+    """
+    stride, padding, dilation, groups = geometry
+    nothing = [0] * len(stride)  # padding of the output, which only transposed convolutions have
+    found = torch.ops.aten.convolution_backward(
+        grad, inputs, weight, None, stride, padding, dilation, False, nothing, groups, wanted
+    )
+    return cast(Tensor, found[wanted.index(True)])
 
 
 def conv_gradients(inputs: Tensor, grad: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
@@ -147,11 +182,12 @@ def conv_gradients(inputs: Tensor, grad: Tensor, shape: torch.Size, geometry: Ge
         strided = [slice(None, None, step) for step in geometry.stride]
         seen = inputs[:, :, *strided].flatten(2)
         return torch.bmm(grad.flatten(2), seen.transpose(1, 2)).view(n, *shape)
-    gradients: Tensor = _BY_WEIGHT[len(size)](
+    gradients = _conv_backward(
         inputs.reshape(1, n * channels, *size),
-        (n * shape[0], *shape[1:]),
+        inputs.new_empty(n * shape[0], *shape[1:]),
         grad.reshape(1, n * shape[0], *grad.shape[2:]),
-        *geometry._replace(groups=n * groups),
+        geometry._replace(groups=n * groups),
+        (False, True, False),
     )
     return gradients.view(n, *shape)
 
