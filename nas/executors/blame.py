@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 
 from nas.errors import StudyError
-from nas.executors.clock import unix_time
 from nas.executors.jobs import Job
 from nas.incident import Incident
 
@@ -25,13 +25,10 @@ class Blame:
 
     Args:
         incident: is told of everything that is no candidate's fault.
-        now: the clock that incidents are noted by.
     """
 
-    def __init__(
-        self, incident: Callable[[Incident], None], now: Callable[[], float] = unix_time
-    ) -> None:
-        self._incident, self._now = incident, now
+    def __init__(self, incident: Callable[[Incident], None]) -> None:
+        self._incident = incident
         self._deaths: Counter[int] = Counter()
         self._losses: Counter[int] = Counter()
 
@@ -46,7 +43,7 @@ class Blame:
         Raises:
             StudyError: it has been lost too often.
         """
-        self._incident(Incident(self._now(), kind, reason, job.number, where))
+        self._incident(Incident(time.time(), kind, reason, job.number, where))
         self._losses[job.number] += 1
         if self._losses[job.number] > LOSSES:
             raise StudyError(

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from nas.abstract.evaluator import Evaluator
 from nas.config import SimulationConfig
-from nas.errors import ConfigError
-from nas.executors.blame import Blame
+from nas.errors import ConfigError, StudyError
+from nas.executors.blame import LOSSES
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.executors.limits import over_time
-from nas.executors.mishaps import Fate, Mishaps
+from nas.executors.mishaps import HOUR, Fate, Mishaps
 from nas.executors.protocol import ExecutorState, Running
 from nas.executors.worker import Worker
 from nas.incident import Incident
@@ -94,7 +94,6 @@ class SimulatedExecutor:
         self._simulation = simulation or SimulationConfig()
         self._mishaps = Mishaps(self._simulation, timeout)
         self._incidents: list[Incident] = []
-        self._blame = Blame(self._incidents.append, self.now)
         self._now = self._used = self._capacity = 0.0
         self._free = list(range(workers))
         self._workers, self._alive = workers, workers
@@ -212,12 +211,19 @@ class SimulatedExecutor:
         return [Finished(self._outcome(run))] if run else []
 
     def _lose(self, run: _Run) -> None:
+        number, where = run.task.job.number, _name(run.worker)
         after = f"the simulation lost it after {run.fate.after:g} seconds of work"
+        self._incidents.append(Incident(self._now, "worker", after, number, where))
         self._alive -= 1
         self._plan(self._simulation.repair, run.worker)
         run.task.attempt += 1
         heapq.heappush(self._waiting, run.task)
-        self._blame.acquit(run.task.job, "worker", _name(run.worker), after)
+        if run.task.attempt > LOSSES:
+            raise StudyError(
+                f"trial {number} was lost {LOSSES + 1} times with its worker: workers live for "
+                f"{HOUR / self._simulation.lost:g} seconds of work on average (run.simulation.lost "
+                "in an hour), which is too short for such trials; on Ray a search ends there too"
+            )
 
     def _outcome(self, run: _Run) -> Outcome:
         known = run.task.outcome
