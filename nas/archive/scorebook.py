@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from nas.architecture import Architecture
 from nas.archive.insert import escaped, insert_architectures, insert_space
-from nas.archive.opening import errors_of, open_for_writing
+from nas.archive.opening import content_of, errors_of, open_for_writing
 from nas.archive.record import ComponentRecord
 from nas.archive.rows import to_json
-from nas.errors import ArchiveError
+from nas.archive.transactions import Closing, Transactions
 from nas.trial import Failure
 
 _SCORING = (
@@ -65,7 +63,7 @@ class Scored:
     failure: Failure | None = None
 
 
-class ScoreBook:
+class ScoreBook(Closing):
     """The part of an archive where scores of untrained networks stand. Several may write to it.
 
     Args:
@@ -78,37 +76,33 @@ class ScoreBook:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._connection = open_for_writing(self._path)
+        self._transactions = Transactions(self._path, self._connection)
 
-    def __enter__(self) -> ScoreBook:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file; more than once is fine."""
         self._connection.close()
 
     def begin(self, scorings: Sequence[Scoring]) -> list[int]:
         """Return the ids of scorings; those that are new are added."""
-        with self._transaction():
+        with self._transactions.begin():
             return [self._id(scoring) for scoring in scorings]
 
     def values(self, scoring: int) -> dict[Architecture, float | Failure]:
         """Return all that was scored by one scoring."""
         sql = """SELECT decisions, value, failure_kind, failure FROM proxy_scores
             JOIN architectures ON architectures.id = architecture WHERE scoring = ?"""
-        with errors_of(self._path):
+        with errors_of(self._path), content_of(self._path):
             rows = self._connection.execute(sql, (scoring,)).fetchall()
-        return {
-            Architecture.from_json(decisions): Failure(kind, why) if value is None else value
-            for decisions, value, kind, why in rows
-        }
+            return {
+                Architecture.from_json(decisions): (
+                    Failure(kind, why) if value is None else float(value)
+                )
+                for decisions, value, kind, why in rows
+            }
 
     def add(self, scored: Sequence[Scored]) -> None:
         """Write scores in one transaction; one that is there already stays as it is."""
-        with self._transaction():
+        with self._transactions.begin():
             spaces = dict(self._connection.execute("SELECT id, space FROM scorings").fetchall())
             architectures = insert_architectures(
                 self._connection,
@@ -146,20 +140,6 @@ class ScoreBook:
         )
         (found,) = self._connection.execute(known, values).fetchone()
         return int(found)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with errors_of(self._path):
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                if isinstance(error, OverflowError | UnicodeEncodeError):
-                    raise ArchiveError(f"SQLite cannot hold a value: {error}") from error
-                raise
 
 
 def _failure(failure: Failure | None) -> tuple[str | None, str | None]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from nas.archive import insert, sessions
@@ -19,6 +18,7 @@ from nas.archive.lease import BlockedStudy, Lease
 from nas.archive.opening import errors_of, open_for_writing
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.studies import StudyStatus, create_study, go_on, set_status, space_of
+from nas.archive.transactions import Closing, Transactions
 from nas.errors import ArchiveError
 from nas.incident import Incident
 from nas.study import Study
@@ -40,7 +40,7 @@ class Recorded:
     front: tuple[int, ...]
 
 
-class Writer(History):
+class Writer(History, Closing):
     """The one that writes to an archive; ``Writer.open`` makes it, ``close`` ends it.
 
     A second writer on another study of the same file works; they take turns. One on the same study
@@ -53,7 +53,7 @@ class Writer(History):
         self._leases: dict[int, Lease] = {}
         self._sessions: dict[int, int] = {}
         self._data_version = -1
-        self._file = _identity(path)
+        self._transactions = Transactions(path, connection)
 
     @classmethod
     def open(cls, path: str | Path, *, durable: bool = True) -> Writer:
@@ -73,17 +73,6 @@ class Writer(History):
             writer.close()
             raise
         return writer
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file and let others have the studies; more than once is fine."""
@@ -188,32 +177,13 @@ class Writer(History):
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Commit, or leave the file as it was; what is in memory is then read again."""
-        with errors_of(self._path):
-            self._check_still_there()
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            with self._transactions.begin():
                 self._forget_what_others_changed()
                 yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                self._fronts.clear()
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                if isinstance(error, OverflowError | UnicodeEncodeError):
-                    raise ArchiveError(f"SQLite cannot hold a value: {error}") from error
-                raise
-
-    def _check_still_there(self) -> None:
-        """SQLite would go on writing to a file that nobody can find any more."""
-        try:
-            now = _identity(self._path)
-        except OSError:
-            now = None
-        if now != self._file:
-            raise ArchiveError(
-                f"archive {str(self._path)!r} was deleted, moved or replaced while it was written "
-                "to; put it back to where it was, and go on"
-            )
+        except BaseException:
+            self._fronts.clear()
+            raise
 
     def _forget_what_others_changed(self) -> None:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -274,11 +244,6 @@ class Writer(History):
     def _remove_unused(self, files: Iterator[Path]) -> None:
         with self._transaction():  # no other writer may begin to use one of them meanwhile
             self._artifacts.remove_unused(self._connection, files)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
 
 
 def _with_id(record: Record, id_: int) -> Trial:
