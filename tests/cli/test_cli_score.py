@@ -91,6 +91,51 @@ class TestArchive:
                 )
             assert float(row["proxy:l2_norm"]) == pytest.approx(sum(norms) / 3)
 
+    @pytest.mark.parametrize(
+        "then", ["unlink()", "rename('b.db')", "rename('b.db'), archive.touch()"]
+    )
+    def test_one_that_is_gone_is_noticed(self, nas: Nas, tmp_path: Path, then: str) -> None:
+        (tmp_path / "gone.py").write_text(GONE.format(then))
+        words = ("score", "toy", "--plugin", TOY, "--plugin", "gone.py", "--proxy", "gone")
+        done = nas(*words, "--executor", "inline")
+        assert (done.code, done.out) == (2, "")
+        assert "'nas.db' was deleted, moved or replaced" in done.err
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE architectures SET decisions = '{\"d0\": '",
+            "UPDATE architectures SET decisions = '[]'",
+            "UPDATE proxy_scores SET value = 'high'",
+        ],
+    )
+    def test_one_that_is_damaged_is_named(self, nas: Nas, tmp_path: Path, damage: str) -> None:
+        words = ("score", "toy", "--plugin", TOY, "--proxy", "lean", "--n", 3)
+        assert nas(*words).code == 0
+        with closing(sqlite3.connect(tmp_path / "nas.db", isolation_level=None)) as connection:
+            connection.execute(damage)
+        done = nas(*words)
+        assert (done.code, done.out) == (2, "")
+        assert "archive 'nas.db' is damaged" in done.err
+
+
+GONE = """
+import nas
+from pathlib import Path
+
+class Gone(nas.Proxy):
+    needs_data = False
+    def compute(self, network, inputs, targets):
+        archive = Path("nas.db")
+        if archive.exists() and archive.stat().st_size:
+            archive.{}
+        return 1.0
+
+@nas.hookimpl
+def nas_proxies():
+    return [nas.Component("gone", Gone, "takes the archive away")]
+"""
+
 
 class TestTargets:
     def test_all_of_a_space(self, nas: Nas, tmp_path: Path) -> None:
