@@ -16,6 +16,8 @@ MINIMUM = 5
 """Pairs below which a correlation says nothing."""
 RESAMPLES = 1_000
 LEVEL = 0.95
+TOP = 0.1
+"""Share of what is ranked that counts as its top."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Ranking:
         kendall: Kendall's tau-b.
         partial: Spearman's partial correlation given the number of parameters: what the score tells
             beyond size.
+        top: how many the overlap is about.
+        overlap: share of the ``top`` best by outcome that are among the ``top`` best by score; by
+            chance it is ``top / n``. Of equals at the border, each counts for its chance to be in.
     """
 
     name: str
@@ -40,10 +45,15 @@ class Ranking:
     high: float | None = None
     kendall: float | None = None
     partial: float | None = None
+    top: int | None = None
+    overlap: float | None = None
 
 
 def rankings(
-    scores: Mapping[str, Sequence[float]], outcome: ArrayLike, size: ArrayLike | None = None
+    scores: Mapping[str, Sequence[float]],
+    outcome: ArrayLike,
+    size: ArrayLike | None = None,
+    top: int | None = None,
 ) -> list[Ranking]:
     """Rank scores by how well they rank, best first.
 
@@ -51,11 +61,12 @@ def rankings(
         scores: of each name, ``(n,)`` scores, higher is better; NaN where there is none.
         outcome: ``(n,)``, higher is better; NaN where there is none.
         size: ``(n,)`` numbers of parameters, for the partial correlation.
+        top: how many the overlap is about, at least 1; by default a tenth of what is ranked.
     """
     better = np.asarray(outcome, dtype=np.float64)
     sizes = None if size is None else np.asarray(size, dtype=np.float64)
     found = [
-        _ranking(name, np.asarray(values, dtype=np.float64), better, sizes)
+        _ranking(name, np.asarray(values, dtype=np.float64), better, sizes, top)
         for name, values in scores.items()
     ]
     return sorted(found, key=lambda one: (one.spearman is None, -(one.spearman or 0.0)))
@@ -66,7 +77,22 @@ def spearman(a: ArrayLike, b: ArrayLike) -> float | None:
     return _pearson(ranks(a), ranks(b))
 
 
-def _ranking(name: str, score: Floats, outcome: Floats, size: Floats | None) -> Ranking:
+def top_overlap(score: ArrayLike, outcome: ArrayLike, top: int) -> float:
+    """Return the share of the ``top`` best by outcome that are among the ``top`` best by score."""
+    return float(_in_top(score, top) @ _in_top(outcome, top)) / top
+
+
+def _in_top(values: ArrayLike, top: int) -> Floats:
+    """Return each one's chance to be among the highest ``top`` if equals draw lots."""
+    of = np.asarray(values, dtype=np.float64)
+    border = np.sort(of)[-top]
+    above, level = of > border, of == border
+    return np.asarray(above + level * (top - above.sum()) / level.sum())
+
+
+def _ranking(
+    name: str, score: Floats, outcome: Floats, size: Floats | None, top: int | None
+) -> Ranking:
     both = np.isfinite(score) & np.isfinite(outcome)
     n = int(both.sum())
     if n < MINIMUM:
@@ -76,7 +102,10 @@ def _ranking(name: str, score: Floats, outcome: Floats, size: Floats | None) -> 
     if correlation is None:
         return Ranking(name, n)
     low, high = _interval(a, b)
-    return Ranking(name, n, correlation, low, high, _kendall(a, b), _partial(a, b, size, both))
+    top = min(top or max(1, round(n * TOP)), n)
+    overlap = top_overlap(a, b, top)
+    partial = _partial(a, b, size, both)
+    return Ranking(name, n, correlation, low, high, _kendall(a, b), partial, top, overlap)
 
 
 def _pearson(a: Floats, b: Floats) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -51,6 +51,7 @@ def evaluated(rows: Rows) -> list[tuple[Status, bool, float, float, float]]:
     return [row for row in rows if row[0] is not Status.INFEASIBLE]
 
 
+@settings(deadline=None)
 @given(trials, st.integers(1, 40))
 def test_incumbents_are_those_of_a_slow_search(rows: Rows, length: int) -> None:
     run = run_of(trace(rows), ONE, "test", None, length)
@@ -68,6 +69,7 @@ def test_incumbents_are_those_of_a_slow_search(rows: Rows, length: int) -> None:
         assert run.judged[n - 1] == best[4]
 
 
+@settings(deadline=None)
 @given(trials)
 def test_what_was_found_never_gets_worse(rows: Rows) -> None:
     found = run_of(trace(rows), ONE, None, None, 30).found
@@ -77,6 +79,7 @@ def test_what_was_found_never_gets_worse(rows: Rows) -> None:
         assert (np.diff(volume) >= 0).all()
 
 
+@settings(deadline=None)
 @given(trials)
 def test_hypervolumes_are_those_of_counted_squares(rows: Rows) -> None:
     """Of points on a grid of whole numbers, up to (0, 10) in losses."""
@@ -122,6 +125,7 @@ def test_time_of_what_was_turned_away_counts() -> None:
     assert run.choosing.tolist() == [1.0, 1110.0]
 
 
+@settings(deadline=None)
 @given(st.lists(values, min_size=2, max_size=40))
 def test_an_interval_is_that_of_student(found: list[float]) -> None:
     one = estimate(found)
@@ -155,6 +159,7 @@ def test_one_lucky_run_claims_nothing() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 30), values, max_size=20), st.floats(0.5, 3))
 def test_differences_are_paired_by_seed(line: dict[int, float], shift: float) -> None:
     """However much seeds differ among themselves, a gain in each of them is seen."""
@@ -170,6 +175,7 @@ def test_differences_are_paired_by_seed(line: dict[int, float], shift: float) ->
         assert verdict(difference(line, line)) == "does not beat random"
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 200).map(float), st.just(math.inf)), min_size=1))
 def test_trials_to_a_target(needed: list[float]) -> None:
     found = reached(needed)
@@ -194,6 +200,7 @@ def test_a_target_is_reached_when_the_incumbent_does() -> None:
     assert trials_until(run, -91.5, judged=False, above=False) == 5
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=20))
 def test_no_run_finds_more_than_there_is(points: list[tuple[float, float]]) -> None:
     truth = truth_of(np.array(points), exact=True, reference=None)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 import nas
 from nas.abstract.aggregate import ranks
-from nas.ranking import rankings, spearman
+from nas.ranking import rankings, spearman, top_overlap
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 1))
 pairs = st.integers(5, 40).flatmap(
@@ -29,6 +30,7 @@ def test_what_has_no_score_ranks_last() -> None:
     assert ranks([3.0, math.nan, 1.0, math.nan]).tolist() == [4.0, 1.5, 3.0, 1.5]
 
 
+@settings(deadline=None, max_examples=30)
 @given(pairs)
 def test_correlations_are_those_of_scipy(pair: tuple[list[float], list[int]]) -> None:
     a, b = np.array(pair[0]), np.array(pair[1], dtype=float)
@@ -103,3 +105,32 @@ def test_an_aggregate_sees_ranks_only(values: list[float], power: float) -> None
 def test_an_aggregate_refuses_what_cannot_be_meant(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"proxies is a list|rule must be one of"):
         nas.Aggregate(**{"proxies": ["a"], **wrong})  # type: ignore[arg-type]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=8), st.data())
+def test_the_overlap_is_the_mean_over_all_ways_to_break_ties(
+    found: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """By listing every top set there can be, of scores and of outcomes."""
+    score, outcome = [s for s, _ in found], [o for _, o in found]
+    top = data.draw(st.integers(1, len(found)))
+    shares = [len(set(a) & set(b)) / top for a in _tops(score, top) for b in _tops(outcome, top)]
+    assert top_overlap(score, outcome, top) == pytest.approx(sum(shares) / len(shares))
+
+
+def _tops(values: list[int], top: int) -> list[tuple[int, ...]]:
+    best = sum(sorted(values)[-top:])
+    sets = itertools.combinations(range(len(values)), top)
+    return [one for one in sets if sum(values[i] for i in one) == best]
+
+
+def test_the_top_is_a_tenth_unless_it_is_said() -> None:
+    outcome = list(range(40))
+    score = [*range(38), -1, 100]  # the best is its best, the second its worst
+    (tenth,) = rankings({"a": score}, outcome)
+    assert (tenth.top, tenth.overlap) == (4, 0.75)
+    (one,) = rankings({"a": score}, outcome, top=1)
+    assert (one.top, one.overlap) == (1, 1.0)
+    (everything,) = rankings({"a": score}, outcome, top=1000)
+    assert (everything.top, everything.overlap) == (40, 1.0)

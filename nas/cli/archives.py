@@ -37,7 +37,7 @@ def front(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show the Pareto front: the trials that no other trial dominates."""
+    """Show the Pareto front: the trials that no other dominates."""
     from nas import Archive
     from nas.cli.fronts import front_document, print_front, print_front_csv
 

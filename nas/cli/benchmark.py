@@ -46,7 +46,7 @@ def benchmark(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare strategies with random search: many seeds, on tables, with intervals.
+    """Compare strategies with random search, over many seeds.
 
     What is finished is not run again: go on after an interrupt, add seeds, trials or strategies.
     """

@@ -25,19 +25,26 @@ if TYPE_CHECKING:
 
 _All = Annotated[bool, typer.Option("--all", help="Every trial; else, of many, 500 are drawn.")]
 
+_Top = Annotated[
+    int | None,
+    typer.Option("--top", min=1, metavar="K", help="Of the overlap. Default: a tenth of them."),
+]
+
 
 def rank(
     archive: ArchivePath = DEFAULT_ARCHIVE,
     study: StudyName = None,
     everything: _All = False,
+    top: _Top = None,
     plugin: PluginFiles = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show how well scores ranked the trained networks.
 
-    Rank correlations over the complete trials, with 95 % intervals, always beside the number of
-    parameters and of operations: a score that does not beat them is not worth its time.
+    Rank correlations over the complete trials, with 95 % intervals, and the share of the best
+    that a score has among its own best, always beside the number of parameters and of operations:
+    a score that does not beat them is not worth its time.
     """
     from nas.archive import Archive
     from nas.engine.comparison import comparison
@@ -45,7 +52,8 @@ def rank(
     check_formats(as_json, as_csv)
     with Archive(archive) as opened:
         found = opened.study(study)
-        compared = comparison(opened, found, load_plugins(plugin), everything=everything)
+        loaded = load_plugins(plugin)
+        compared = comparison(opened, found, loaded, everything=everything, top=top)
     objectives = compared.objectives
     if not objectives:
         raise ArchiveError(
@@ -89,6 +97,7 @@ def _print(compared: Comparison, archive: str, study: Study) -> None:
             Column("interval", "95 % interval", right=True),
             Column("kendall", "Kendall", right=True, show=_signed, optional=True),
             Column("partial", "given params", right=True, show=_signed, optional=True),
+            Column("overlap", _top(rows), right=True, show="{:.0%}".format, optional=True),
         ]
         print_table(Listing(columns, [_row(row) for row in rows]), console)
         console.print(verdict(rows), style="dim", soft_wrap=True)
@@ -122,6 +131,11 @@ def _row(ranking: Ranking) -> dict[str, Any]:
     known = ranking.low is not None and ranking.high is not None
     interval = f"{ranking.low:+.2f} to {ranking.high:+.2f}" if known else None
     return {**asdict(ranking), "interval": interval}
+
+
+def _top(rows: Sequence[Ranking]) -> str:
+    sizes = sorted({row.top for row in rows if row.top is not None})
+    return f"of top {' to '.join(map(str, sizes[:1] + sizes[1:][-1:]))}" if sizes else "of top"
 
 
 def _signed(value: float) -> str:

@@ -22,7 +22,7 @@ SHOWN = 10
 def status(
     archive: ArchivePath = DEFAULT_ARCHIVE, study: StudyName = None, as_json: AsJson = False
 ) -> None:
-    """Show what runs where, what was lost, and when nothing runs, why."""
+    """Show what runs where, what was lost, and why nothing runs."""
     from nas import Archive
     from nas.cli.output import print_json, stdout
 

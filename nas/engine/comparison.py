@@ -42,7 +42,12 @@ class Comparison:
 
 
 def comparison(
-    archive: Archive, study: Study, plugins: Plugins, *, everything: bool = False
+    archive: Archive,
+    study: Study,
+    plugins: Plugins,
+    *,
+    everything: bool = False,
+    top: int | None = None,
 ) -> Comparison:
     """Compare how scores, and what they must beat, rank a study's complete trials.
 
@@ -52,6 +57,7 @@ def comparison(
         plugins: those to compute params and flops with.
         everything: look at every trial. Else, if more than ``MOST`` networks had to be built, a
             sample of those that have a score is looked at, each time the same.
+        top: how many the overlap is about; by default a tenth of those that are looked at.
     """
     trials = archive.trials(study, status=Status.COMPLETE)
     scores = _scores(archive, study, plugins, trials)
@@ -70,6 +76,7 @@ def comparison(
             {**theirs, **known},
             [-goal.loss(trial.metrics[goal.metric]) for trial in chosen],
             known.get("params"),
+            top,
         )
         for goal in study.goals
         if goal.metric not in known and goal.metric not in scores
