@@ -9,8 +9,11 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_predictors() -> Iterable[Component]:
-    """Gradient-boosted trees."""
+    """Trees, linear models and neural networks on encodings."""
     from nas_predictors.gbdt import GradientBoostedTrees
+    from nas_predictors.mlp_ensemble import MLPEnsemble
+    from nas_predictors.random_forest import RandomForest
+    from nas_predictors.ridge import Ridge
 
     return [
         Component(
@@ -18,5 +21,23 @@ def nas_predictors() -> Iterable[Component]:
             GradientBoostedTrees,
             "Bagged gradient-boosted trees on the encoding (scikit-learn)",
             "https://doi.org/10.1214/aos/1013203451",
-        )
+        ),
+        Component(
+            "mlp_ensemble",
+            MLPEnsemble,
+            "Ensemble of small neural networks on the encoding (PyTorch)",
+            "https://arxiv.org/abs/1910.11858",
+        ),
+        Component(
+            "random_forest",
+            RandomForest,
+            "Random forest on the encoding (scikit-learn)",
+            "https://doi.org/10.1023/A:1010933404324",
+        ),
+        Component(
+            "ridge",
+            Ridge,
+            "Bayesian ridge regression on the encoding (scikit-learn)",
+            "https://doi.org/10.1162/neco.1992.4.3.415",
+        ),
     ]

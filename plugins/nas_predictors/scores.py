@@ -38,4 +38,5 @@ class NormalScores:
         points = np.interp(mean[:, None] + std[:, None] * _NODES, self._scores, self._values)
         weights = _WEIGHTS / _WEIGHTS.sum()
         centre = points @ weights
-        return centre, np.sqrt((points - centre[:, None]) ** 2 @ weights)
+        unit = np.abs(self._values).max() or 1.0  # the square of a large number is none
+        return centre, unit * np.sqrt(((points - centre[:, None]) / unit) ** 2 @ weights)
