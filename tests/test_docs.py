@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from nas import config, hookspecs
+from nas.benchmark import config as benchmarking
 from nas.plugins import PluginFile, Plugins
 
 ROOT = Path(__file__).parents[1]
@@ -70,13 +71,18 @@ class TestSnippets:
     @pytest.mark.parametrize("page", PAGES, ids=title)
     def test_configs_are_valid(self, page: Path, tmp_path: Path) -> None:
         for _, block in blocks(page, "toml"):
-            if "study" in block:
+            if "[[strategies]]" in block:
+                (tmp_path / "benchmark.toml").write_text(block)
+                benchmarking.load_benchmark(tmp_path / "benchmark.toml", Plugins())
+            elif "study" in block:
                 (tmp_path / "config.toml").write_text(block)
                 config.Config.load(tmp_path / "config.toml")
 
     @pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.toml")), ids=title)
     def test_example_configs_are_valid(self, path: Path) -> None:
-        if path.name != "pyproject.toml":
+        if path.name == "benchmark.toml":
+            benchmarking.load_benchmark(path, Plugins())
+        elif path.name != "pyproject.toml":
             config.Config.load(path)
 
 
@@ -119,8 +125,6 @@ class TestHooks:
 
 
 class TestConfigKeys:
-    PAGE = (ROOT / "docs/config.md").read_text()
-
     @pytest.mark.parametrize(
         ("section", "model"),
         [
@@ -136,7 +140,24 @@ class TestConfigKeys:
         ],
     )
     def test_each_with_its_default(self, section: str, model: type[BaseModel]) -> None:
-        part = self.PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
+        self.check("config.md", section, model)
+
+    @pytest.mark.parametrize(
+        ("section", "model"),
+        [
+            ("The top", benchmarking.BenchmarkConfig),
+            ("`[[tables]]`", benchmarking.TableConfig),
+            ("`judge`", benchmarking.JudgeConfig),
+            ("`[[strategies]]`", benchmarking.StrategyConfig),
+            ("`[run]`", benchmarking.BenchmarkRunConfig),
+        ],
+    )
+    def test_each_of_a_benchmark(self, section: str, model: type[BaseModel]) -> None:
+        self.check("benchmark.md", section, model)
+
+    def check(self, page: str, section: str, model: type[BaseModel]) -> None:
+        text = (ROOT / "docs" / page).read_text()
+        part = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
         rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|", part, re.MULTILINE)
         fields = {
             name: _default(field.default)
