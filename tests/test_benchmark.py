@@ -12,6 +12,7 @@ from toy_benchmark import entry, planned, ran, row_of, table, values
 from toys import TOY, rows
 
 import nas
+from nas.benchmark.report import report
 from nas.benchmark.running import Progress
 from nas.benchmark.truth import known_losses
 
@@ -314,3 +315,10 @@ def test_a_config_in_toml(tmp_path: Path) -> None:
     assert plan.config.told_after == (2, 4, 8)
     assert len(plan.entries) == 20 * 2
     assert TOY.exists()
+
+
+def test_an_archive_that_had_just_begun(tmp_path: Path) -> None:
+    (tmp_path / "a.db").touch()
+    assert report(planned(values(tmp_path)), tmp_path / "a.db") == []
+    _, (found,) = ran(values(tmp_path, seeds=1), tmp_path / "a.db")
+    assert found.rows[0].seeds == 1

@@ -74,7 +74,7 @@ def finished(plan: Plan, archive: str | Path) -> dict[str, Study]:
     Raises:
         StudyError: one of that name has another config.
     """
-    if not Path(archive).exists():
+    if not Path(archive).exists() or not Path(archive).stat().st_size:
         return {}
     with Archive(archive) as opened:
         there = {study.name: study for study in opened.studies()}

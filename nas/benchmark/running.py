@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas.archive.writer import Writer
 from nas.benchmark.plan import Entry, Plan, finished
 from nas.engine.interrupts import Interrupts
 from nas.engine.search import search
@@ -73,6 +74,7 @@ def run(
         StudyError: the archive has a study of that name with another config, or there is no Ray.
         ArchiveError: the archive cannot be used.
     """
+    Writer.open(archive).close()  # there from now on, and of this version
     known = finished(plan, archive)
     todo = [entry for entry in plan.entries if entry.config.study not in known]
     outcome, began = Outcome(), time.monotonic()
