@@ -167,6 +167,9 @@ BROKEN = """
 import nas
 
 class Broken(nas.Strategy):
+    def __init__(self, window=1):
+        self.window = window
+
     def start(self, problem):
         self._space = problem.space
 
@@ -322,3 +325,11 @@ def test_an_archive_that_had_just_begun(tmp_path: Path) -> None:
     assert report(planned(values(tmp_path)), tmp_path / "a.db") == []
     _, (found,) = ran(values(tmp_path, seeds=1), tmp_path / "a.db")
     assert found.rows[0].seeds == 1
+
+
+def test_a_parameter_called_like_a_key_of_the_benchmark(tmp_path: Path, plugin: Path) -> None:
+    """Only ``name``, ``label`` and ``filter`` are the benchmark's; the rest is the strategy's."""
+    plan = planned(values(tmp_path, strategies=[{"name": "broken", "window": 5}]), plugin)
+    study = plan.of("toy", "broken")[0].config
+    assert study.strategy.parameters == {"window": 5}
+    assert study.window == 1

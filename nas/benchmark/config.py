@@ -69,7 +69,6 @@ class StrategyConfig(Named):
     label: Name | None = None
     """What it is called in results; by default its name."""
     filter: FilterConfig | None = None
-    window: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def called(self) -> str:
@@ -79,7 +78,7 @@ class StrategyConfig(Named):
     @property
     def is_random(self) -> bool:
         """Whether it is random search and nothing else."""
-        plain = not self.parameters and self.filter is None and self.window is None
+        plain = not self.parameters and self.filter is None
         return plain and self.name.rpartition(":")[2] == RANDOM
 
 
@@ -102,7 +101,7 @@ class BenchmarkConfig(Document):
         name: of the benchmark; its studies are called ``NAME/TABLE/LABEL/SEED``.
         seeds: so many studies of each strategy on each table, seeded 0, 1, 2, ...
         trials: evaluated trials of each.
-        window: of each, unless a strategy has its own; 1 is a trial after the other.
+        window: of each; 1 is a trial after the other.
         checkpoints: numbers of trials after which results are told.
         tables: what is searched.
         strategies: what searches; random search is added unless it is there.
@@ -158,7 +157,7 @@ class BenchmarkConfig(Document):
         values: dict[str, Any] = {
             "study": "/".join([*map(_part, (self.name, table.name, strategy.called)), str(seed)]),
             "seed": seed,
-            "window": strategy.window or self.window,
+            "window": self.window,
             "strategy": {"name": strategy.name, **strategy.parameters},
             "stop": {"trials": self.trials},
             "run": {"executor": "inline", "durable": self.run.durable},

@@ -89,7 +89,8 @@ def test_what_only_follows_random_search_says_so(nas: Nas, toml: Path) -> None:
     """Random search under another name cannot beat random search."""
     toml.write_text(toml.read_text().split("[[strategies]]")[0])
     with toml.open("a") as file:
-        file.write('[[strategies]]\nname = "random"\nlabel = "in disguise"\nwindow = 2\n')
+        file.write('[[strategies]]\nname = "random"\nlabel = "in disguise"\n')
+        file.write('filter = { proxy = "lean", candidates = 2, random = 1.0 }\n')
     done = nas("benchmark", toml, "--plugin", TOY, *INLINE)
     assert done.out.rstrip().endswith("does not beat random")
 
