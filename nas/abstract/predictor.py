@@ -50,6 +50,16 @@ class Predictor(ABC):
         The same calls with the same arguments give the same predictor.
         """
 
+    def update(
+        self, space: Space, architectures: Sequence[Architecture], values: Sequence[float]
+    ) -> None:
+        """Learn as ``fit`` does, but keep what is dear to choose, such as a kernel's parameters.
+
+        For a strategy that learns from every trial and calls ``fit`` now and then. By default it
+        is ``fit``.
+        """
+        self.fit(space, architectures, values)
+
     @abstractmethod
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
         """Predict for any members of the space of the last ``fit``."""

@@ -11,6 +11,8 @@ from nas import Component, hookimpl
 def nas_predictors() -> Iterable[Component]:
     """Trees, linear models and neural networks on encodings."""
     from nas_predictors.gbdt import GradientBoostedTrees
+    from nas_predictors.gp import GaussianProcess
+    from nas_predictors.gp_wl import WeisfeilerLehmanProcess
     from nas_predictors.mlp_ensemble import MLPEnsemble
     from nas_predictors.random_forest import RandomForest
     from nas_predictors.ridge import Ridge
@@ -21,6 +23,18 @@ def nas_predictors() -> Iterable[Component]:
             GradientBoostedTrees,
             "Bagged gradient-boosted trees on the encoding (scikit-learn)",
             "https://doi.org/10.1214/aos/1013203451",
+        ),
+        Component(
+            "gp",
+            GaussianProcess,
+            "Gaussian process on the encoding (scikit-learn)",
+            "https://gaussianprocess.org/gpml/",
+        ),
+        Component(
+            "gp_wl",
+            WeisfeilerLehmanProcess,
+            "Gaussian process on the Weisfeiler-Lehman kernel of the DAG (scikit-learn, networkx)",
+            "https://arxiv.org/abs/2006.07556",
         ),
         Component(
             "mlp_ensemble",

@@ -68,6 +68,11 @@ class Counts(OneHot):
         ]
         return np.hstack([self._one_hot(positions), *counts]).astype(np.float32)
 
+    def groups(self, columns: int) -> Sequence[int]:
+        """The one-hot part, then the counts."""
+        one_hot = self.space.tree.offsets[-1]
+        return [one_hot, columns - one_hot]
+
 
 class Pairwise(OneHot):
     """One-hot, then for every two decisions a column for each pair of their values.

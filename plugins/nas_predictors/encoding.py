@@ -49,6 +49,10 @@ class Encoding(ABC):
     def rows(self, descriptions: Sequence[Sequence[Any]]) -> Rows:
         """Return ``(descriptions, columns)``."""
 
+    def groups(self, columns: int) -> Sequence[int]:
+        """Return how many of the columns, in order, measure the same kind of thing."""
+        return [columns]
+
 
 class Descriptions:
     """Descriptions of architectures that were worked out before.

@@ -13,6 +13,7 @@ from nas.errors import StudyError
 from nas_predictors.decision_encodings import Counts, OneHot, Pairwise
 from nas_predictors.encoding import Descriptions, Encoding, Rows
 from nas_predictors.graph_encodings import Adjacency, GraphFeatures, Path
+from nas_predictors.wl import WeisfeilerLehman
 
 ENCODINGS: Mapping[str, type[Encoding]] = {
     "one_hot": OneHot,
@@ -21,6 +22,7 @@ ENCODINGS: Mapping[str, type[Encoding]] = {
     "adjacency": Adjacency,
     "path": Path,
     "graph": GraphFeatures,
+    "wl": WeisfeilerLehman,
 }
 
 
@@ -61,6 +63,18 @@ class Encoder:
             raise StudyError("a predictor must be fitted before it predicts")
         described = self._descriptions.of(self._encoding, architectures)
         return _at_least_one_column(self._encoding.rows(described))
+
+    def groups(self, columns: int) -> list[int]:
+        """Return how many columns measure the same kind of thing; extra features are the last.
+
+        Args:
+            columns: of an encoded row, extra features included.
+        """
+        if self._encoding is None:
+            raise StudyError("a predictor must be fitted before it predicts")
+        own = self._encoding.rows([]).shape[1]
+        found = [*self._encoding.groups(own), columns - own]
+        return [size for size in found if size > 0]
 
 
 def _at_least_one_column(rows: Rows) -> Rows:

@@ -79,9 +79,9 @@ class Adjacency(BagEncoding):
         """Return the entries that are not 0."""
         order = _ordered(graph)
         place = {node: i for i, node in enumerate(order)}
-        nodes: list[Key] = [("node", i, _label(graph.nodes[n])) for n, i in place.items()]
+        nodes: list[Key] = [("node", i, label(graph.nodes[n])) for n, i in place.items()]
         edges: list[Key] = [
-            ("edge", place[a], place[b], _label(data)) for a, b, data in graph.edges(data=True)
+            ("edge", place[a], place[b], label(data)) for a, b, data in graph.edges(data=True)
         ]
         return dict.fromkeys([*nodes, *edges], 1.0)
 
@@ -103,7 +103,7 @@ class Path(BagEncoding):
             arriving = (
                 before + _step(data) + here
                 for source, _, data in graph.in_edges(node, data=True)
-                if _is_live(data)
+                if is_live(data)
                 for before in reached[source]
             )
             # the shortest paths to a node go on from the shortest ones to those before it
@@ -124,9 +124,9 @@ class GraphFeatures(BagEncoding):
         """Return the features by name."""
         edges = [data for _, _, data in graph.edges(data=True)]
         counts: Counter[Key] = Counter()
-        counts.update(("label", _label(data)) for _, data in graph.nodes(data=True))
-        counts.update(("label", _label(data)) for data in edges)
-        counts.update(("dead", _label(data)) for data in edges if not _is_live(data))
+        counts.update(("label", label(data)) for _, data in graph.nodes(data=True))
+        counts.update(("label", label(data)) for data in edges)
+        counts.update(("dead", label(data)) for data in edges if not is_live(data))
         structure: dict[Key, float] = {(k,): v for k, v in _structure(_live(graph)).items()}
         return {**structure, **{key: float(count) for key, count in counts.items()}}
 
@@ -135,7 +135,7 @@ def _live(graph: nx.DiGraph[Any]) -> nx.DiGraph[Any]:
     """Return the live edges and the nodes that they join."""
     import networkx as nx
 
-    edges = [(a, b) for a, b, data in graph.edges(data=True) if _is_live(data)]
+    edges = [(a, b) for a, b, data in graph.edges(data=True) if is_live(data)]
     joined = {node for edge in edges for node in edge}
     live: nx.DiGraph[Any] = nx.DiGraph()
     live.add_nodes_from(node for node in graph if node in joined)
@@ -175,17 +175,19 @@ def _ordered(graph: nx.DiGraph[Any]) -> list[Any]:
     return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
 
 
-def _is_live(data: Mapping[str, Any]) -> bool:
+def is_live(data: Mapping[str, Any]) -> bool:
+    """Tell whether what an edge carries reaches the output."""
     return bool(data.get("live", True))
 
 
-def _label(data: Mapping[str, Any]) -> str:
+def label(data: Mapping[str, Any]) -> str:
+    """Return the label of a node or an edge; empty if it has none."""
     return str(data.get("label", ""))
 
 
 def _step(data: Mapping[str, Any]) -> Key:
-    label = _label(data)
-    return (label,) if label else ()
+    text = label(data)
+    return (text,) if text else ()
 
 
 def _shortest(paths: Iterable[Key]) -> list[Key]:
