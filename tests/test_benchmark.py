@@ -333,3 +333,35 @@ def test_a_parameter_called_like_a_key_of_the_benchmark(tmp_path: Path, plugin: 
     study = plan.of("toy", "broken")[0].config
     assert study.strategy.parameters == {"window": 5}
     assert study.window == 1
+
+
+def test_a_panel_for_each_table(tmp_path: Path) -> None:
+    """Whatever there is to draw: one seed without a band, several objectives, no regret at all."""
+    from nas.benchmark.plot import draw
+
+    objectives = [
+        {"name": "reported", "metric": "valid", "direction": "maximize"},
+        {"name": "reported", "metric": "cost"},
+    ]
+    two = entry(tmp_path, name="two", objectives=objectives, target=0.5)
+    del two["judge"]
+    found = values(
+        tmp_path, seeds=1, trials=125, tables=[entry(tmp_path), two], strategies=["listed"]
+    )
+    _, reports = ran(found, tmp_path / "a.db")
+    assert reports[0].rows[0].found[-1].mean == 0  # the whole space was evaluated
+    assert reports[1].rows[0].found[-1].mean == pytest.approx(1)
+    for name in ("a.png", "a.svg", "a.pdf"):
+        draw(reports, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1_000
+
+
+def test_no_mean_while_a_seed_has_nothing(tmp_path: Path) -> None:
+    objectives = [{"name": "reported", "metric": "valid", "direction": "maximize", "min": 11}]
+    of = entry(tmp_path, objectives=objectives)
+    _, (found,) = ran(values(tmp_path, trials=2, tables=[of]), tmp_path / "a.db")
+    with nas.Archive(tmp_path / "a.db") as archive:
+        lucky = [archive.front(f"small/toy/random/{seed}") != [] for seed in range(3)]
+    assert not all(lucky)
+    assert found.rows[0].found[-1].mean is None
+    assert found.rows[1].verdict == "cannot be compared: not all seeds have a result"

@@ -104,6 +104,8 @@ def _print(
     for row, extra in zip(rows, values or [{}] * len(rows), strict=True):
         row.update(extra)
     print_table(Listing([*columns, *more], rows), console)
+    if any(one is not None and one.n and one.mean is None for row in of for one in row):
+        console.print(f"{MISSING} not every seed had a feasible trial by then", style="dim")
 
 
 def estimates(found: Sequence[Estimate | None], *, signed: bool = False) -> list[str]:
