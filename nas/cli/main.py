@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nas.cli import archives, benchmark, plugins, rank, score, search, show, spaces, status
+from nas.cli import archives, benchmark, plugins, predict, rank, score, search, show, spaces, status
 from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
 from nas.errors import NASError
@@ -82,6 +82,7 @@ app.command()(archives.studies)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)
+app.command()(predict.predict)
 app.command()(benchmark.benchmark)
 app.command()(plugins.plugins)
 

@@ -9,10 +9,12 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_predictors() -> Iterable[Component]:
-    """Trees, linear models and neural networks on encodings."""
+    """Trees, linear models, neural networks and Gaussian processes."""
+    return [*_regressions(), *_processes()]
+
+
+def _regressions() -> list[Component]:
     from nas_predictors.gbdt import GradientBoostedTrees
-    from nas_predictors.gp import GaussianProcess
-    from nas_predictors.gp_wl import WeisfeilerLehmanProcess
     from nas_predictors.mlp_ensemble import MLPEnsemble
     from nas_predictors.random_forest import RandomForest
     from nas_predictors.ridge import Ridge
@@ -23,18 +25,6 @@ def nas_predictors() -> Iterable[Component]:
             GradientBoostedTrees,
             "Bagged gradient-boosted trees on the encoding (scikit-learn)",
             "https://doi.org/10.1214/aos/1013203451",
-        ),
-        Component(
-            "gp",
-            GaussianProcess,
-            "Gaussian process on the encoding (scikit-learn)",
-            "https://gaussianprocess.org/gpml/",
-        ),
-        Component(
-            "gp_wl",
-            WeisfeilerLehmanProcess,
-            "Gaussian process on the Weisfeiler-Lehman kernel of the DAG (scikit-learn, networkx)",
-            "https://arxiv.org/abs/2006.07556",
         ),
         Component(
             "mlp_ensemble",
@@ -53,5 +43,25 @@ def nas_predictors() -> Iterable[Component]:
             Ridge,
             "Bayesian ridge regression on the encoding (scikit-learn)",
             "https://doi.org/10.1162/neco.1992.4.3.415",
+        ),
+    ]
+
+
+def _processes() -> list[Component]:
+    from nas_predictors.gp import GaussianProcess
+    from nas_predictors.gp_wl import WeisfeilerLehmanProcess
+
+    return [
+        Component(
+            "gp",
+            GaussianProcess,
+            "Gaussian process on the encoding (scikit-learn)",
+            "https://gaussianprocess.org/gpml/",
+        ),
+        Component(
+            "gp_wl",
+            WeisfeilerLehmanProcess,
+            "Gaussian process on the Weisfeiler-Lehman kernel of the DAG (scikit-learn, networkx)",
+            "https://arxiv.org/abs/2006.07556",
         ),
     ]

@@ -67,14 +67,14 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
     listed = done.out.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in listed] == [
         *("search", "resume", "status", "front", "trials", "show", "query", "studies"),
-        *("space", "score", "rank", "benchmark", "plugins"),
+        *("space", "score", "rank", "predict", "benchmark", "plugins"),
     ]
     assert not any("..." in line for line in listed)
     assert done.out == nas("-h", COLUMNS="80").out
 
 
 @pytest.mark.parametrize(
-    "command", ["search", "front", "show", "score", "rank", "benchmark", "plugins"]
+    "command", ["search", "front", "show", "score", "rank", "predict", "benchmark", "plugins"]
 )
 def test_each_command_has_help(nas: Nas, command: str) -> None:
     done = nas(command, "--help", COLUMNS="80")
