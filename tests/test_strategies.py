@@ -60,6 +60,11 @@ STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "local_search": lambda: nas.strategy("local_search", initial=3),
     "nsga2": lambda: nas.strategy("nsga2", population=8),
     "nevergrad": lambda: nas.strategy("nevergrad"),
+    "portfolio": lambda: nas.strategy(
+        "portfolio",
+        strategies=["local_search", {"name": "nsga2", "population": 8}, "regularized_evolution"],
+        initial=3,
+    ),
 }
 LEARNING = [name for name in STRATEGIES if name != "random"]
 

@@ -13,6 +13,7 @@ def nas_strategies() -> Iterable[Component]:
     from nas_strategies.local_search import LocalSearch
     from nas_strategies.nevergrad_strategy import Nevergrad
     from nas_strategies.nsga2 import NSGA2
+    from nas_strategies.portfolio import Portfolio
     from nas_strategies.random_search import RandomSearch
     from nas_strategies.regularized_evolution import RegularizedEvolution
 
@@ -35,6 +36,12 @@ def nas_strategies() -> Iterable[Component]:
             NSGA2,
             "Genetic algorithm that keeps the best fronts; for several objectives",
             "https://doi.org/10.1109/4235.996017",
+        ),
+        Component(
+            "portfolio",
+            Portfolio,
+            "Several strategies share the budget, by a bandit on what their proposals gain",
+            "https://arxiv.org/abs/1707.09727",
         ),
         Component(
             "nevergrad",
