@@ -60,6 +60,14 @@ STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "local_search": lambda: nas.strategy("local_search", initial=3),
     "nsga2": lambda: nas.strategy("nsga2", population=8),
     "nevergrad": lambda: nas.strategy("nevergrad"),
+    "predictor_evolution": lambda: nas.strategy(
+        "predictor_evolution", initial=6, population=40, evaluations=400
+    ),
+    "bananas": lambda: nas.strategy("bananas", predictor="ridge", initial=6, candidates=50),
+    "weaknas": lambda: nas.strategy("weaknas", predictor="ridge", initial=6, top=20, pool=400),
+    "reinforce table": lambda: nas.strategy("reinforce"),
+    "reinforce lstm": lambda: nas.strategy("reinforce", controller="lstm"),
+    "tpe": lambda: nas.strategy("tpe"),
     "portfolio": lambda: nas.strategy(
         "portfolio",
         strategies=["local_search", {"name": "nsga2", "population": 8}, "regularized_evolution"],
@@ -234,7 +242,10 @@ def test_learns_one_objective(name: str) -> None:
     assert sum(gain > 0 for gain in gains) >= 4
 
 
-@pytest.mark.parametrize("name", ["regularized_evolution", "nsga2"])
+TWO = ["regularized_evolution", "nsga2", "predictor_evolution", "bananas", "weaknas", "tpe"]
+
+
+@pytest.mark.parametrize("name", TWO)
 def test_learns_two_objectives(name: str) -> None:
     space = grid(12, 4)
 

@@ -9,27 +9,31 @@ from nas import Component, hookimpl
 
 @hookimpl
 def nas_strategies() -> Iterable[Component]:
-    """Random search, local search, two evolutionary strategies, and nevergrad's optimizers."""
+    """Random and local search, evolution, predictors, policy gradients, other people's."""
+    return [*_sampling(), *_on_predictors(), *_of_libraries(), *_composed()]
+
+
+def _sampling() -> list[Component]:
+    """Strategies that need no predictor."""
     from nas_strategies.local_search import LocalSearch
-    from nas_strategies.nevergrad_strategy import Nevergrad
     from nas_strategies.nsga2 import NSGA2
-    from nas_strategies.portfolio import Portfolio
     from nas_strategies.random_search import RandomSearch
     from nas_strategies.regularized_evolution import RegularizedEvolution
+    from nas_strategies.reinforce import Reinforce
 
     return [
         Component("random", RandomSearch, "Uniform draws: the line to beat"),
-        Component(
-            "regularized_evolution",
-            RegularizedEvolution,
-            "Mutates the winner of a tournament; the oldest member leaves",
-            "https://arxiv.org/abs/1802.01548",
-        ),
         Component(
             "local_search",
             LocalSearch,
             "Neighbours of the best so far, with restarts",
             "White et al., UAI 2021, arXiv:2005.02960",
+        ),
+        Component(
+            "regularized_evolution",
+            RegularizedEvolution,
+            "Mutates the winner of a tournament; the oldest member leaves",
+            "https://arxiv.org/abs/1802.01548",
         ),
         Component(
             "nsga2",
@@ -38,15 +42,72 @@ def nas_strategies() -> Iterable[Component]:
             "https://doi.org/10.1109/4235.996017",
         ),
         Component(
-            "portfolio",
-            Portfolio,
-            "Several strategies share the budget, by a bandit on what their proposals gain",
-            "https://arxiv.org/abs/1707.09727",
+            "reinforce",
+            Reinforce,
+            "Policy gradients: a table of softmaxes, or a recurrent controller",
+            "https://arxiv.org/abs/1611.01578",
         ),
+    ]
+
+
+def _on_predictors() -> list[Component]:
+    """Strategies that learn a metric."""
+    from nas_strategies.bananas import Bananas
+    from nas_strategies.predictor_evolution import PredictorEvolution
+    from nas_strategies.weaknas import WeakNAS
+
+    return [
+        Component(
+            "predictor_evolution",
+            PredictorEvolution,
+            "NSGA-II on predictors in the loop, true evaluations in rounds",
+            "https://arxiv.org/abs/2205.10358",
+        ),
+        Component(
+            "bananas",
+            Bananas,
+            "Mutations of the best, by independent Thompson sampling from a predictor",
+            "https://arxiv.org/abs/1910.11858",
+        ),
+        Component(
+            "weaknas",
+            WeakNAS,
+            "Draws from the best of the space by a predictor that is fitted again each round",
+            "https://arxiv.org/abs/2102.10490",
+        ),
+    ]
+
+
+def _of_libraries() -> list[Component]:
+    """Strategies of other people's libraries."""
+    from nas_strategies.nevergrad_strategy import Nevergrad
+    from nas_strategies.tpe import TPE
+
+    return [
         Component(
             "nevergrad",
             Nevergrad,
             "Any optimizer of nevergrad by its name",
             "https://facebookresearch.github.io/nevergrad/",
+        ),
+        Component(
+            "tpe",
+            TPE,
+            "Optuna's tree-structured Parzen estimator (extra optuna)",
+            "https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization",
+        ),
+    ]
+
+
+def _composed() -> list[Component]:
+    """Strategies of strategies."""
+    from nas_strategies.portfolio import Portfolio
+
+    return [
+        Component(
+            "portfolio",
+            Portfolio,
+            "Several strategies share the budget, by a bandit on what their proposals gain",
+            "https://arxiv.org/abs/1707.09727",
         ),
     ]

@@ -43,6 +43,11 @@ class Penalties:
         )
 
 
+def infeasibility(trial: Trial) -> float:
+    """Return 0 for a feasible trial, 1 to 2 for any other; a failed trial has 2."""
+    return 0.0 if trial.feasible else 1.0 + _penalty(trial)
+
+
 def _penalty(trial: Trial) -> float:
     if trial.status in (Status.COMPLETE, Status.INFEASIBLE):
         return trial.violation / (1 + trial.violation)

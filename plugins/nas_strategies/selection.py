@@ -25,7 +25,7 @@ def standings(trials: Sequence[Trial]) -> list[Standing]:
     if all(len(trial.losses) == 1 for trial in feasible):
         among = iter([(-math.inf, trial.losses[0]) for trial in feasible])
     else:
-        among = iter(_rank_and_crowding([trial.losses for trial in feasible]))
+        among = iter(rank_and_crowding([trial.losses for trial in feasible]))
     return [next(among) if t.feasible else (math.inf, _violation(t)) for t in trials]
 
 
@@ -34,7 +34,8 @@ def _violation(trial: Trial) -> float:
     return trial.violation if known else math.inf
 
 
-def _rank_and_crowding(losses: Sequence[pareto.Losses]) -> list[Standing]:
+def rank_and_crowding(losses: Sequence[pareto.Losses]) -> list[Standing]:
+    """Return each point's non-domination rank, then its crowding distance, negated."""
     ranks = pareto.ranks(losses)
     fronts: dict[int, list[int]] = {}
     for position, rank in enumerate(ranks):
