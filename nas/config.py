@@ -102,6 +102,19 @@ class FilterConfig(Model):
         return self
 
 
+class WarmStartConfig(Model):
+    """Begin with what earlier studies have found out."""
+
+    archives: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = None
+    """Where they are; by default, in the archive of the new study."""
+    studies: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = None
+    """Their names, all of which must fit; by default, all studies that fit."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """So many of their trials at most, the best."""
+    any_evaluation: bool = False
+    """Whether trials count that were evaluated in another way, such as on other data."""
+
+
 class StopConfig(Model):
     """When a study ends: after so many evaluated trials, so many seconds of all its sessions."""
 
@@ -176,6 +189,7 @@ class Config(Document):
         reuse: whether an evaluation that the archive holds already answers a trial.
         space, data, evaluator, strategy: components and their parameters.
         filter: which of several candidates is evaluated.
+        warm_start: which trials of earlier studies the strategy is told first.
         stop: when the study ends.
         limits: what one trial may use.
         run: how, not what.
@@ -192,6 +206,7 @@ class Config(Document):
     evaluator: Named
     strategy: Named
     filter: FilterConfig | None = None
+    warm_start: WarmStartConfig | None = None
     stop: StopConfig
     limits: LimitsConfig = LimitsConfig()
     run: RunConfig = RunConfig()

@@ -133,6 +133,7 @@ class TestConfigKeys:
             ("An objective", config.ObjectiveConfig),
             ("`[filter]`", config.FilterConfig),
             ("`[filter.warmup]`", config.WarmupConfig),
+            ("`[warm_start]`", config.WarmStartConfig),
             ("`[stop]`", config.StopConfig),
             ("`[limits]`", config.LimitsConfig),
             ("`[run]`", config.RunConfig),

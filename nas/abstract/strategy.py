@@ -47,8 +47,9 @@ class Strategy(ABC):
     ``start`` comes first, once. The engine asks as often as it likes, evaluates some of the
     proposals (a filter may drop the others; it never evaluates one architecture twice), and tells
     finished trials in the order of their numbers: failed and infeasible ones too, and now and then
-    one that was never proposed. A strategy reads no clock and no global state: the same calls give
-    the same proposals, which is how a study resumes.
+    one that was never proposed. Trials of earlier studies come before the first ``ask`` and have
+    negative numbers; as parents of a proposal they are left out. A strategy reads no clock and no
+    global state: the same calls give the same proposals, which is how a study resumes.
 
     Attributes:
         used: the components of ``uses``, built, in that order: a ``Predictor``, ``Proxy``,

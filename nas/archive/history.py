@@ -23,6 +23,7 @@ from nas.archive.rows import (
 )
 from nas.archive.scores import scores_of
 from nas.archive.sessions import incidents_by_trial
+from nas.archive.sources import Source, sources_of
 from nas.study import Study
 from nas.trial import Status, Trial
 
@@ -84,6 +85,11 @@ class History:
             return find_earlier(
                 self._connection, self._artifacts, study, canonical_id, architecture, budget
             )
+
+    def sources(self, study: Study) -> tuple[Source, ...]:
+        """Return the earlier studies that a study began from."""
+        with errors_of(self._path), content_of(self._path):
+            return sources_of(self._connection, study)
 
     def scores(self, study: Study) -> Iterator[Score]:
         """Yield every score of a study by trial number, those of cancelled trials too."""

@@ -234,6 +234,22 @@ def m007_choosing(db: Database) -> None:
     db.execute("ALTER TABLE trials ADD COLUMN choosing REAL")
 
 
+def m008_warm_starts(db: Database) -> None:
+    """What a study was told before its first proposal."""
+    db.execute("""
+    CREATE TABLE warm_starts ( -- earlier studies whose complete trials a study began with
+        study INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+        position INTEGER NOT NULL, -- from 0
+        archive TEXT NOT NULL, -- path, as the config has it; '' is this archive
+        source TEXT NOT NULL, -- name of the earlier study there
+        last INTEGER NOT NULL, -- id there of the last trial that is taken
+        trials INTEGER NOT NULL, -- how many could be used
+        digest TEXT NOT NULL, -- of these, to know them again
+        same INTEGER NOT NULL, -- 1: evaluated in the same way; 0: in another
+        PRIMARY KEY (study, position)
+    ) WITHOUT ROWID""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
@@ -242,6 +258,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m005_sessions,
     m006_proxy_scores,
     m007_choosing,
+    m008_warm_starts,
 )
 """In the order of their application; only ever added to."""
 

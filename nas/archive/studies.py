@@ -16,8 +16,8 @@ from nas.study import Study
 StudyStatus = Literal["running", "finished", "interrupted", "failed"]
 
 
-def create_study(connection: sqlite3.Connection, study: Study, space: int) -> None:
-    """Insert a study, in a space of that id."""
+def create_study(connection: sqlite3.Connection, study: Study, space: int) -> int:
+    """Insert a study, in a space of that id; return its own."""
     if not study.goals:
         raise ArchiveError(f"study {study.name!r} has no objective")
     values = (
@@ -30,12 +30,13 @@ def create_study(connection: sqlite3.Connection, study: Study, space: int) -> No
         study.evaluation,
         time.time(),
     )
-    connection.execute(
+    created = connection.execute(
         """INSERT INTO studies (name, space, goals, config, seed, window, evaluation, status,
             reason, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, 'running', '', ?, 0)""",
         values,
     )
     add_metrics(connection, (goal.metric for goal in study.goals))
+    return int(created.lastrowid or 0)
 
 
 def go_on(connection: sqlite3.Connection, archived: Study, now: Study) -> None:

@@ -17,6 +17,7 @@ from nas.archive.history import History
 from nas.archive.lease import BlockedStudy, Lease
 from nas.archive.opening import errors_of, open_for_writing
 from nas.archive.record import ComponentRecord, Record
+from nas.archive.sources import Source, insert_sources
 from nas.archive.studies import StudyStatus, create_study, go_on, set_status, space_of
 from nas.archive.transactions import Closing, Transactions
 from nas.errors import ArchiveError
@@ -80,13 +81,19 @@ class Writer(History, Closing):
         while self._leases:
             self._leases.popitem()[1].release()
 
-    def study(self, study: Study, components: Sequence[ComponentRecord]) -> Study:
+    def study(
+        self,
+        study: Study,
+        components: Sequence[ComponentRecord],
+        sources: Sequence[Source] = (),
+    ) -> Study:
         """Begin a session: create the study, or go on with the one of that name.
 
         Args:
             study: what to create; of one that exists, config and evaluation are brought up to date.
             components: what is used now, one of them of role ``space``. Versions that an existing
                 study has not been run with before are added to it.
+            sources: from where it begins, if it is new.
 
         Returns:
             The study as it is archived, with its id.
@@ -99,7 +106,8 @@ class Writer(History, Closing):
             space = insert.insert_space(self._connection, components)
             existing = self.existing(study.name)
             if existing is None:
-                create_study(self._connection, study, space)
+                id_ = create_study(self._connection, study, space)
+                insert_sources(self._connection, id_, sources)
             elif self._space(existing) != space:
                 raise ArchiveError(
                     f"study {study.name!r} is in another space; give the new one another name"

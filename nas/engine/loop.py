@@ -15,16 +15,17 @@ from nas.archive.record import Record
 from nas.archive.writer import Writer
 from nas.engine import trials
 from nas.engine.assembly import Assembly
+from nas.engine.candidate import Candidate
 from nas.engine.interrupts import Interrupts
 from nas.engine.meter import Meter
 from nas.engine.order import Order
 from nas.engine.progress import Observer, Plan
-from nas.engine.proposer import Candidate, Proposer
+from nas.engine.proposer import Proposer
 from nas.engine.pulse import Pulse
 from nas.engine.replay import Replay, Rerun
 from nas.engine.reuse import Reuse
 from nas.engine.same_failure import SameFailure
-from nas.engine.trials import Started
+from nas.engine.trials import Protocols, Started
 from nas.errors import NASError
 from nas.executors.checkpoints import CheckpointFolder
 from nas.executors.jobs import Finished, Job
@@ -61,6 +62,7 @@ class Loop:
         order: when the strategy is told what.
         reuse: finds earlier evaluations; None if every trial is to be evaluated.
         snapshots: of trials in flight; None if the evaluator keeps none.
+        protocols: of what earlier studies have measured that is compared with this one's trials.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Loop:
         order: Order,
         reuse: Reuse | None,
         snapshots: CheckpointFolder | None,
+        protocols: Protocols,
     ) -> None:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
@@ -79,7 +82,7 @@ class Loop:
         self._earlier, self._rerun = Replay(writer.finished(study)), Rerun()
         self._running: dict[int, Started] = {}
         self._settled: list[Record] = []
-        self._guard = trials.ProtocolGuard(writer.protocols(study))
+        self._guard = trials.ProtocolGuard({**protocols, **writer.protocols(study)})
         self._next, self._counted, self._infeasible_run = 0, 0, 0
         self._exhausted = ""
         self._same_failure = SameFailure()
@@ -93,7 +96,7 @@ class Loop:
         known = self._writer.incidents_by_trial(self._study) if plan.simulated else {}
         self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
         self._proposer.watch = self._warming_up
-        self._parts.strategy.start(self._parts.problem(self._study.seed))
+        self._proposer.begin(self._parts.problem(self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
             observer.started(self._study, plan)

@@ -10,9 +10,9 @@ from typing import Literal
 
 from nas.abstract.objective import AnalyticObjective
 from nas.abstract.space import Space
-from nas.abstract.strategy import Proposal, Strategy
+from nas.abstract.strategy import Problem, Proposal, Strategy
 from nas.architecture import Architecture, digest
-from nas.archive.record import Score
+from nas.engine.candidate import Candidate, Known
 from nas.engine.scoring import Scorer, Verdict, best, trade_offs
 from nas.errors import CandidateError, PluginError
 from nas.goals import Goal, losses
@@ -28,31 +28,6 @@ SCORED_AT_ONCE = 8
 """Architectures of a pool between two looks at how far it is."""
 LISTABLE = 200_000
 """Largest space that is listed to find what is left of it."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One architecture to evaluate, or to turn away.
-
-    Args:
-        proposal: the architecture and its parents.
-        canonical_id: of the architecture.
-        analytic: values of the analytic objectives.
-        violation: by how much they break their bounds; 0 is feasible.
-        broken: the broken bounds in words.
-        failure: if an analytic objective could not be estimated.
-        scores: of all candidates that it was chosen from, whoever chose it.
-        choosing: seconds that it took to choose it, see ``nas.archive.record.Record``.
-    """
-
-    proposal: Proposal
-    canonical_id: str
-    analytic: Mapping[str, float]
-    violation: float = 0.0
-    broken: tuple[str, ...] = ()
-    failure: Failure | None = None
-    scores: tuple[Score, ...] = ()
-    choosing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +65,7 @@ class Proposer:
         analytic: those that are known beforehand, by metric.
         seed: of the study.
         choice: among several candidates; None if every proposal is one.
+        earlier: trials of earlier studies, in the order in which they are told.
     """
 
     def __init__(
@@ -100,10 +76,11 @@ class Proposer:
         analytic: Mapping[str, AnalyticObjective],
         seed: int,
         choice: Choice | None = None,
+        earlier: Sequence[Known] = (),
     ) -> None:
         self._space, self._strategy, self._goals = space, strategy, tuple(goals)
         self._analytic, self._seed = analytic, seed
-        self._choice = choice
+        self._choice, self._earlier = choice, earlier
         self._warm: list[Candidate] | None = None
         self.watch: Callable[[int, int], None] = lambda scored, pool: None
         """Is told how many of the pool are scored."""
@@ -116,6 +93,14 @@ class Proposer:
     def scores(self) -> bool:
         """Whether a proposal can take its time."""
         return self._choice is not None
+
+    def begin(self, problem: Problem) -> None:
+        """Start the strategy, and tell it what is known from earlier studies."""
+        self._strategy.start(problem)
+        for known in self._earlier:
+            self.tell(known.trial)
+            if known.settled:
+                self.know(self._settled(known.trial))
 
     def propose(self, number: int) -> Candidate | None:
         """Return the candidate for trial ``number``, or None if the space is exhausted."""
@@ -144,6 +129,12 @@ class Proposer:
     def look_at(self, architecture: Architecture, parents: tuple[int, ...]) -> Candidate:
         """Return the candidate that an architecture is, without proposing it."""
         return self._look(Proposal(architecture, parents), self._space.canonical_id(architecture))
+
+    def _settled(self, trial: Trial) -> Candidate:
+        """Return the candidate that an earlier trial has answered."""
+        proposal = Proposal(trial.architecture)
+        known = {metric: trial.metrics[metric] for metric in self._analytic}
+        return self._look(proposal, self._space.canonical_id(trial.architecture), known)
 
     def _asked(self, number: int) -> Candidate | None:
         """Return one of the strategy's proposals."""
@@ -245,7 +236,7 @@ class Proposer:
     def _draw(self, source: Rng, drawn: Container[str]) -> Candidate | None:
         proposal = None
         for _ in range(REPEATS):
-            proposal = self._strategy.ask(source)
+            proposal = _of_this_study(self._strategy.ask(source))
             if proposal.architecture not in self._space:
                 raise PluginError(
                     f"strategy {type(self._strategy).__name__} proposed what is no member of the "
@@ -287,6 +278,14 @@ class Proposer:
         if isinstance(estimate, Failure) or _with_objectives(canonical_id, estimate) in self._known:
             return None
         return self._look(proposal, canonical_id, estimate)
+
+
+def _of_this_study(proposal: Proposal) -> Proposal:
+    """Return it without parents from earlier studies, which have negative numbers."""
+    if all(parent >= 0 for parent in proposal.parents):
+        return proposal
+    own = tuple(parent for parent in proposal.parents if parent >= 0)
+    return Proposal(proposal.architecture, own)
 
 
 def _descending(verdict: Verdict) -> tuple[bool, float]:

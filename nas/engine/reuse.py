@@ -8,7 +8,7 @@ from typing import Any
 
 from nas.archive.earlier import Earlier
 from nas.archive.writer import Writer
-from nas.engine.proposer import Candidate
+from nas.engine.candidate import Candidate
 from nas.study import Study
 
 SEED_POLICY = "a seed for each trial, from the study's seed and the trial's number"

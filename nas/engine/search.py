@@ -26,6 +26,7 @@ from nas.engine.proxy_tree import proxies
 from nas.engine.reachable import check_bounds
 from nas.engine.reuse import Reuse
 from nas.engine.scoring import PredictorScorer, Scorer
+from nas.engine.warm_start import WarmStart, warm_start
 from nas.errors import StudyError
 from nas.executors.checkpoints import CheckpointFolder, Checkpoints
 from nas.executors.limits import Limits
@@ -116,15 +117,19 @@ def _search(
         # what a power cut undoes of a simulation costs nothing to run again
         durable = checked.run.durable and not checked.simulated
         with Writer.open(archive, durable=durable) as writer:
-            study = _study(writer, checked, parts, str(archive))
+            existing = _existing(writer, checked, parts, str(archive))
+            noted = None if existing is None else writer.sources(existing)
+            warm = warm_start(checked, parts, archive, noted)
+            study = _study(writer, checked, parts, str(archive), warm)
             folder = (
                 CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
             )
             checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
-            loop = _loop(checked, parts, study, writer, folder)
+            loop = _loop(checked, parts, study, writer, folder, warm)
             earlier = writer.count(study)
             executor = _executor(checked, parts, checkpoints)
-            reason = _run(loop, executor, checked, parts, earlier, observer, interrupts)
+            plan = _plan(checked, parts, executor, earlier, warm)
+            reason = _run(loop, executor, plan, observer, interrupts)
     return Result(study, str(archive), reason.text, reason.status == "interrupted")
 
 
@@ -134,34 +139,39 @@ def _loop(
     study: Study,
     writer: Writer,
     folder: CheckpointFolder | None,
+    warm: WarmStart,
 ) -> Loop:
-    proposer = _proposer(config, parts, study, writer)
+    proposer = _proposer(config, parts, study, writer, warm)
     order, reuse = _order(config, study, writer), _reuse(config, parts, study, writer)
-    return Loop(study, parts, writer, proposer, order, reuse, folder)
+    return Loop(study, parts, writer, proposer, order, reuse, folder, warm.protocols)
 
 
 def _run(
     loop: Loop,
     executor: Executor,
-    config: Config,
-    parts: Assembly,
-    earlier: int,
+    plan: Plan,
     observer: Observer | None,
     interrupts: Interrupts,
 ) -> Reason:
-    plan = Plan(
-        resumed=earlier,
-        stop_trials=config.stop.trials,
-        stop_seconds=config.stop.seconds,
-        executor=executor.description,
-        search_space=f"{config.space.name}, {parts.space.size} architectures",
-        simulated=config.simulated,
-    )
     try:
         with settled_heap():
             return loop.run(executor, plan, observer, interrupts)
     finally:
         executor.stop()
+
+
+def _plan(
+    config: Config, parts: Assembly, executor: Executor, earlier: int, warm: WarmStart
+) -> Plan:
+    known = f", {len(warm.known)} known from earlier studies" if warm.known else ""
+    return Plan(
+        resumed=earlier,
+        stop_trials=config.stop.trials,
+        stop_seconds=config.stop.seconds,
+        executor=executor.description,
+        search_space=f"{config.space.name}, {parts.space.size} architectures{known}",
+        simulated=config.simulated,
+    )
 
 
 def _config(config: Config | Mapping[str, Any] | str | Path) -> Config:
@@ -172,7 +182,8 @@ def _config(config: Config | Mapping[str, Any] | str | Path) -> Config:
     return Config.load(config)
 
 
-def _study(writer: Writer, config: Config, parts: Assembly, archive: str) -> Study:
+def _existing(writer: Writer, config: Config, parts: Assembly, archive: str) -> Study | None:
+    """Return the study if there is one; check that it can begin, or go on with this config."""
     existing = writer.existing(config.study)
     if existing is None:
         check_bounds(parts.space, parts.analytic, parts.goals, config.seed)
@@ -183,6 +194,10 @@ def _study(writer: Writer, config: Config, parts: Assembly, archive: str) -> Stu
                 f"study {config.study!r} is in {archive!r} already, with another config: "
                 f"{'; '.join(changed)}. Give the study another name, or use another archive."
             )
+    return existing
+
+
+def _study(writer: Writer, config: Config, parts: Assembly, archive: str, warm: WarmStart) -> Study:
     study = Study(
         name=config.study,
         archive=archive,
@@ -192,10 +207,12 @@ def _study(writer: Writer, config: Config, parts: Assembly, archive: str) -> Stu
         window=config.window,
         evaluation=parts.evaluation,
     )
-    return writer.study(study, parts.components)
+    return writer.study(study, parts.components, warm.sources)
 
 
-def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> Proposer:
+def _proposer(
+    config: Config, parts: Assembly, study: Study, writer: Writer, warm: WarmStart
+) -> Proposer:
     return Proposer(
         parts.space,
         parts.strategy,
@@ -203,6 +220,7 @@ def _proposer(config: Config, parts: Assembly, study: Study, writer: Writer) -> 
         parts.analytic,
         study.seed,
         _choice(config.filter, parts, study, writer) if config.filter else None,
+        warm.known,
     )
 
 

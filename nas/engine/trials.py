@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from nas.abstract.space import Space
 from nas.archive.earlier import Earlier
 from nas.archive.record import Record
-from nas.engine.proposer import Candidate
+from nas.engine.candidate import Candidate
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.goals import Goal, losses, violation
 from nas.seeds import derive
 from nas.trial import Failure, Status, Trial
+
+Protocols = Mapping[str, Mapping[str, object]]
+"""How metrics were measured, by name."""
 
 
 @dataclass(frozen=True)
@@ -159,10 +162,10 @@ class ProtocolGuard:
     """Refuses a measured number whose protocol differs from the study's first one.
 
     Args:
-        known: the protocols of the study so far, by metric.
+        known: the protocols of the study so far, by metric, or of those that it begins from.
     """
 
-    def __init__(self, known: Mapping[str, Mapping[str, object]]) -> None:
+    def __init__(self, known: Protocols) -> None:
         self._protocols = dict(known)
 
     def check(self, finished: Finished) -> Finished:
@@ -174,7 +177,10 @@ class ProtocolGuard:
             wrong = sorted(k for k in {*known, *protocol} if known.get(k) != protocol.get(k))
             if wrong:
                 shown = ", ".join(f"{k}: {known.get(k)} -> {protocol.get(k)}" for k in wrong)
-                message = f"{metric} was measured differently than before in this study: {shown}"
+                message = (
+                    f"{metric} was measured differently than before, in this study or those that "
+                    f"it began from: {shown}"
+                )
                 failure = Failure("protocol", message)
                 return Finished(replace(outcome, metrics={}, measurements={}, failure=failure))
         return finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from nas import Architecture, checks
@@ -31,7 +32,7 @@ class LocalSearch(Strategy):
     _asked: set[Architecture] = field(default_factory=set, init=False, repr=False)
     _open: dict[int, list[Architecture]] = field(default_factory=dict, init=False, repr=False)
     _drawn: int = field(default=0, init=False, repr=False)
-    _first: int = field(default=0, init=False, repr=False)
+    _first: float = field(default=-math.inf, init=False, repr=False)
 
     def __post_init__(self) -> None:
         checks.whole("initial", self.initial, 1)
@@ -40,7 +41,7 @@ class LocalSearch(Strategy):
         """Begin a study."""
         self._problem = problem
         self._start, self._asked, self._open = [], set(), {}
-        self._drawn, self._first = 0, 0
+        self._drawn, self._first = 0, -math.inf
 
     def ask(self, rng: Rng) -> Proposal:
         """Propose a neighbour of the best, or a uniform draw where a start begins."""
@@ -62,6 +63,8 @@ class LocalSearch(Strategy):
     def tell(self, trial: Trial) -> None:
         """Learn from a trial, whether it was proposed here or not."""
         self._asked.add(trial.architecture)
+        if trial.number < 0:  # known before the study: as good as a draw of the first start
+            self._drawn += 1
         if trial.number >= self._first:
             self._start.append(trial)
 
