@@ -47,7 +47,8 @@ class VectorPredictor(Predictor):
     """Encodes architectures, learns scores of the values, and carries predictions back.
 
     Args:
-        encoding: ``one_hot``, ``counts``, ``pairwise``, ``adjacency``, ``path`` or ``graph``.
+        encoding: ``one_hot``, ``counts``, ``pairwise``, ``adjacency``, ``path``, ``graph``, or
+            ``wl`` (Weisfeiler-Lehman).
         target: scale on which values are learnt: ``normal`` scores, which outliers do not move,
             ``log`` for positive values, or ``raw``.
         seed: of everything that is drawn.
