@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nas import Architecture, ConfigError, Space, SpaceError
 from nas.suggest import did_you_mean, listed
+from nas_evaluators.tables import NAMED
 
 _FIDELITY = re.compile(r"(.+)@(\d+)")
 _GZIP = b"\x1f\x8b"
@@ -89,13 +90,14 @@ def read_table(path: str, architecture: str | None) -> Table:
     """Read a file, once a process.
 
     Args:
-        path: of the file; relative to the working directory, ``~`` is the home directory.
+        path: of the file, relative to the working directory, ``~`` is the home directory; or the
+            name of a table that comes with the package, which wins over a file of that name.
         architecture: the column that holds architectures; by default the first one of text.
 
     Raises:
         ConfigError: the file cannot be read, or has no such column, or no numbers.
     """
-    file = Path(path).expanduser()
+    file = _located(path)
     try:
         raw = _parquet(file) if file.suffix in _PARQUET else _csv(file)
     except (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error) as error:
@@ -116,6 +118,18 @@ def read_table(path: str, architecture: str | None) -> Table:
     if not columns:
         raise ConfigError(f"table {path!r} has no column of numbers beside {chosen!r}")
     return Table(path, raw[chosen], columns)
+
+
+def _located(path: str) -> Path:
+    if path in NAMED:
+        return NAMED[path].path
+    file = Path(path).expanduser()
+    if not file.exists() and path == file.name and not file.suffix:
+        raise ConfigError(
+            f"there is no table {path!r}.{did_you_mean(path, NAMED)} Expected a file (.csv, "
+            f".csv.gz or .parquet) or a table that comes with the package: {listed(NAMED)}"
+        )
+    return file
 
 
 def _csv(file: Path) -> Mapping[str, list[str]]:

@@ -19,6 +19,7 @@ from nas import (
 )
 from nas.suggest import did_you_mean, listed
 from nas_evaluators.table import Column, Table, fidelities, read_table
+from nas_evaluators.tables import NAMED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,9 @@ class Tabular(Evaluator):
     is a failed trial. The space need not build networks.
 
     Args:
-        path: of the file, ``.csv``, ``.csv.gz`` or ``.parquet`` (``plugnas[parquet]``); every
-            worker reads it there.
+        path: of the file, ``.csv``, ``.csv.gz`` or ``.parquet`` (``plugnas[parquet]``), which
+            every worker reads there; or the name of a table that comes with the package, such as
+            ``digits-cells``.
         architecture: the column of architectures; by default the first column of text.
         at: the budget; by default the largest that a column names.
         seconds: the column of seconds that the real training took, reported as ``train_seconds``.
@@ -71,7 +73,8 @@ class Tabular(Evaluator):
         return (self.at or known[-1]) if known else None
 
     def known(self, space: Space) -> list[Architecture]:
-        """Return the architectures of all rows."""
+        """Return the architectures of all rows. Raises ``ConfigError``, as ``evaluate`` does."""
+        self._check(space)
         return self._table.architectures(space)
 
     def evaluate(self, task: Task, report: Report) -> Evaluation:
@@ -80,7 +83,9 @@ class Tabular(Evaluator):
         Raises:
             CandidateError: it is not in the table.
             NonFiniteError: one of its metrics is empty there.
+            ConfigError: a row, or a table that comes with the package, is of another space.
         """
+        self._check(task.space)
         row = self._table.row(task.space, task.architecture)
         if row is None:
             raise CandidateError(
@@ -99,6 +104,10 @@ class Tabular(Evaluator):
         return Evaluation(
             {k: v for k, v in metrics.items() if k not in failures}, failures=failures
         )
+
+    def _check(self, space: Space) -> None:
+        if self.path in NAMED:
+            NAMED[self.path].check(self.path, space)
 
     @cached_property
     def _table(self) -> Table:
