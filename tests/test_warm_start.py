@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import json
 import re
 import shutil
@@ -223,7 +225,6 @@ class TestTheNewStudy:
         result = warm(old, trials=1000, strategy="random", evaluator=other, table=table)
         assert len(result.trials) == 125
 
-    @pytest.mark.parametrize("window", [1, 8])
     @pytest.mark.parametrize(
         "strategy",
         [
@@ -233,12 +234,15 @@ class TestTheNewStudy:
             "local_search",
             {"name": "portfolio", "strategies": ["local_search", "nsga2"], "initial": 1},
             "nevergrad",
+            "reinforce",
+            {"name": "bananas", "predictor": "ridge"},
+            {"name": "predictor_evolution", "predictor": "ridge", "evaluations": 200},
         ],
         ids=lambda value: value["name"] if isinstance(value, dict) else value,
     )
-    def test_every_strategy_takes_it(self, tmp_path: Path, strategy: Any, window: int) -> None:
+    def test_every_strategy_takes_it(self, tmp_path: Path, strategy: Any) -> None:
         path = tmp_path / "a.db"
-        values = {"space": LARGE, "objectives": ["total", "spread"], "window": window}
+        values = {"space": LARGE, "objectives": ["total", "spread"]}
         searched(config(strategy="random", stop={"trials": 25}, **values), path)
         result = warm(path, trials=30, strategy=strategy, **values)
         assert len({t.architecture for t in result.trials} | set(map(_of, studied(path)))) == 55
@@ -418,14 +422,34 @@ class TestGoingOn:
         result = nas.resume(path, overrides=["stop.trials=12"], plugins=[TOY])
         assert told(result.trials) == told(self.parts(old.with_name("c.db"), old, trials=12).trials)
 
-    def test_in_order_of_completion_and_simulated(self, old: Path) -> None:
-        for name, changes in (
-            ("completion", {"order": "completion"}),
-            ("number", {"window": 3}),
-        ):
-            for trials in (4, 15):
-                result = self.parts(old.with_name(f"{name}.db"), old, trials=trials, **changes)
-            assert len({t.architecture for t in result.trials + studied(old)}) == 45
+    def test_in_order_of_completion(self, old: Path) -> None:
+        for trials in (4, 15):
+            result = self.parts(old.with_name("new.db"), old, trials=trials, order="completion")
+        assert len({t.architecture for t in result.trials + studied(old)}) == 45
+
+    def test_simulated(self, tmp_path: Path) -> None:
+        """Virtual time begins at 0 again, with the same knowledge."""
+        table = tmp_path / "toy.csv"
+        digits = list(itertools.product(range(5), repeat=3))
+        with table.open("w", newline="") as file:
+            cells = csv.writer(file)
+            cells.writerow(["architecture", "total", "cost"])
+            for d in digits:
+                decisions = json.dumps({f"d{i}": value for i, value in enumerate(d)})
+                cells.writerow([decisions, sum(d), 1 + d[0]])
+        values = {
+            "evaluator": {"name": "tabular", "path": str(table), "seconds": "cost"},
+            "objectives": [{"name": "reported", "metric": "total"}],
+            "run": {"executor": "simulated", "workers": 3},
+            "order": "completion",
+        }
+        earlier = config(study="toy", strategy="random", stop={"trials": 30}, **values)
+        searched(earlier, tmp_path / "a.db")
+        whole = self.parts(tmp_path / "b.db", tmp_path / "a.db", trials=20, **values)
+        for trials in (6, 20):
+            result = self.parts(tmp_path / "c.db", tmp_path / "a.db", trials=trials, **values)
+        assert told(result.trials) == told(whole.trials)
+        assert len({t.architecture for t in result.trials + studied(tmp_path / "a.db")}) == 50
 
     def test_not_with_another_table(self, old: Path) -> None:
         self.parts(old, trials=5)
