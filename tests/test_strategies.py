@@ -216,8 +216,10 @@ def test_takes_a_numpy_generator_too(name: str) -> None:
 
 
 @every_strategy
-def test_goes_on_looking_when_all_losses_are_equal(name: str) -> None:
-    trials = search(STRATEGIES[name](), SPACES["flat"], lambda _: ((1.0,), 0.0), trials=40, seed=0)
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_goes_on_looking_when_all_losses_are_equal(name: str, objectives: int) -> None:
+    losses = (1.0,) * objectives
+    trials = search(STRATEGIES[name](), SPACES["flat"], lambda _: (losses, 0.0), trials=40, seed=0)
     assert len({trial.architecture for trial in trials}) == 40
 
 

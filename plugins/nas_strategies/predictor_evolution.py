@@ -29,28 +29,21 @@ class PredictorEvolution(Modelled):
     round is the best; with several objectives, what adds the most hypervolume to the measured
     front, one after the other. A space of up to 20,000 architectures is predicted whole.
 
-    The predictor decides what this is worth: on NAS-Bench-201, error against flops, ridge
-    regression on the plain one-hot encoding is no better than NSGA-II without a predictor, ridge
-    regression on pairs of decisions (the default) needs half the trials.
-
     Args:
         predictor: name, or table with ``name`` and parameters.
         initial: uniform draws before the first fit, at least 1.
         batch: trials of a round, at least 1.
         population: of the search on predictors, at least 2.
         evaluations: predictions of one such search, at least 1.
-        optimism: standard deviations by which a predicted loss is lowered.
     """
 
-    population: int = 100
+    population: int = 50
     evaluations: int = 5000
-    optimism: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.whole("population", self.population, 2)
         checks.whole("evaluations", self.evaluations, 1)
-        checks.number("optimism", self.optimism)
 
     def start(self, problem: Problem) -> None:
         """Begin a study; see ``Modelled``."""
@@ -62,7 +55,7 @@ class PredictorEvolution(Modelled):
         new = np.array([i for i, a in enumerate(architectures) if self._fresh(a)], dtype=np.intp)
         if not len(new):
             return []
-        estimates = estimates.rows(new).lowered(self.optimism)
+        estimates = estimates.rows(new)
         order = estimates.order()
         ordered = dict.fromkeys([*self._additions(estimates, order), *order.tolist()])
         return [Proposal(architectures[new[i]]) for i in ordered]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +48,6 @@ class Estimates:
     def rows(self, chosen: NDArray[np.intp]) -> Estimates:
         """Return the estimates of the candidates at these positions."""
         return Estimates(*(getattr(self, field.name)[chosen] for field in fields(self)))
-
-    def lowered(self, deviations: float) -> Estimates:
-        """Return them with each loss so many standard deviations lower."""
-        return replace(self, losses=self.losses - deviations * self.spread)
 
     def feasible(self) -> NDArray[np.bool_]:
         """Tell of each candidate whether it is expected to be feasible."""
