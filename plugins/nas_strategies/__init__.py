@@ -53,10 +53,24 @@ def _sampling() -> list[Component]:
 def _on_predictors() -> list[Component]:
     """Strategies that learn a metric."""
     from nas_strategies.bananas import Bananas
+    from nas_strategies.bo import BayesianOptimisation
+    from nas_strategies.bowl import Bowl
     from nas_strategies.predictor_evolution import PredictorEvolution
     from nas_strategies.weaknas import WeakNAS
 
     return [
+        Component(
+            "bo",
+            BayesianOptimisation,
+            "Bayesian optimisation: the largest expected improvement, of hypervolume for two goals",
+            "https://doi.org/10.1023/A:1008306431147",
+        ),
+        Component(
+            "bowl",
+            Bowl,
+            "NAS-BOWL: Bayesian optimisation on the Weisfeiler-Lehman kernel of the DAG",
+            "https://arxiv.org/abs/2006.07556",
+        ),
         Component(
             "predictor_evolution",
             PredictorEvolution,
