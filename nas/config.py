@@ -187,7 +187,8 @@ class Config(Document):
             ``completion``, which keeps uneven workers busy and makes the trials depend on who was
             faster.
         reuse: whether an evaluation that the archive holds already answers a trial.
-        space, data, evaluator, strategy: components and their parameters.
+        space, data, evaluator, strategy: components and their parameters; without a strategy,
+            Bayesian optimisation.
         filter: which of several candidates is evaluated.
         warm_start: which trials of earlier studies the strategy is told first.
         stop: when the study ends.
@@ -204,7 +205,7 @@ class Config(Document):
     space: Named
     data: Named | None = None
     evaluator: Named
-    strategy: Named
+    strategy: Named = Named(name="bo")
     filter: FilterConfig | None = None
     warm_start: WarmStartConfig | None = None
     stop: StopConfig

@@ -36,6 +36,30 @@ def test_the_space_is_six_edges_of_five_operations() -> None:
     assert SPACE.one_hot(MEMBERS[0]).shape == (30,)
 
 
+def test_a_smaller_space_has_some_of_the_operations() -> None:
+    chosen = ["none", "nor_conv_3x3", "skip_connect"]
+    small = nas.space("nas201", operations=chosen)
+    assert small.size == 3**6
+    assert all(list(d.values) == chosen for d in small.decisions)
+    assert all(nas.space("nas201").architecture(a) == a for a in small.architectures())
+    with pytest.raises(nas.SpaceError, match="cannot be 'avg_pool_3x3'"):
+        small.parse(SPACE.format(member(*["avg_pool_3x3"] * 6)))
+
+
+@pytest.mark.parametrize(
+    ("operations", "message"),
+    [
+        (["none", "skip"], "Did you mean 'skip_connect'"),
+        ([], "at least one"),
+        (["none", "none"], "each once"),
+        ("none", "must be a list"),
+    ],
+)
+def test_operations_that_are_none(operations: Any, message: str) -> None:
+    with pytest.raises(nas.ComponentError, match=message):
+        nas.space("nas201", operations=operations)
+
+
 @pytest.mark.parametrize(
     "rng", [random.Random(0), np.random.default_rng(0)], ids=["python", "numpy"]
 )

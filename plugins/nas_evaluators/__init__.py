@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nas import Component, hookimpl
 
 
@@ -16,4 +18,15 @@ def nas_evaluators() -> list[Component]:
         Component("train", Train, "trains the network in PyTorch, on a GPU where there is one"),
         Component("tabular", Tabular, "looks results up in a CSV or Parquet file"),
         Component("zero_cost", ZeroCostEvaluator, "scores untrained networks by proxies"),
+    ]
+
+
+@hookimpl
+def nas_tables() -> list[Component]:
+    """Those that come with the package."""
+    from nas_evaluators.tables import NAMED
+
+    return [
+        Component(name, partial(table.benchmark, name), table.summary)
+        for name, table in NAMED.items()
     ]

@@ -28,12 +28,14 @@ class NAS201(Space):
         channels: of the first stage; the second and third have twice and four times as many.
         classes: outputs of a network.
         input_shape: ``(channels, height, width)`` of one image.
+        operations: that an edge may carry; by default all five.
     """
 
     cells: int = 5
     channels: int = 16
     classes: int = 10
     input_shape: tuple[int, ...] = (3, 32, 32)
+    operations: tuple[str, ...] = OPERATIONS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_shape", tuple(self.input_shape))
@@ -44,11 +46,23 @@ class NAS201(Space):
             )
         for name in ("cells", "channels", "classes"):
             checks.whole(name, getattr(self, name), 1)
+        self._check_operations()
+
+    def _check_operations(self) -> None:
+        if isinstance(self.operations, str) or not isinstance(self.operations, Sequence):
+            raise ValueError(f"operations must be a list of names, not {self.operations!r}")
+        object.__setattr__(self, "operations", tuple(self.operations))
+        for operation in self.operations:
+            checks.one_of("each of operations", operation, OPERATIONS)
+        if not self.operations or len(set(self.operations)) < len(self.operations):
+            raise ValueError(
+                f"operations must be at least one, each once, not {list(self.operations)}"
+            )
 
     @property
     def decisions(self) -> Sequence[Categorical]:
         """One for each edge, ``edge_0_1`` to ``edge_2_3``, in the order of the official text."""
-        return [Categorical(edge_name(edge), OPERATIONS) for edge in EDGES]
+        return [Categorical(edge_name(edge), self.operations) for edge in EDGES]
 
     def format(self, architecture: Architecture) -> str:
         """Return the official text, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""

@@ -66,6 +66,7 @@ NAMED: Mapping[str, NamedTable] = {
             "channels": 4,
             "input_shape": [1, 8, 8],
             "classes": 10,
+            "operations": ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"],
         },
         judge="test_error",
     ),
