@@ -63,7 +63,7 @@ STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "bo": lambda: nas.strategy("bo", initial=4, candidates=20),
     "bowl": lambda: nas.strategy("bowl", initial=4, candidates=6),
     "predictor_evolution": lambda: nas.strategy(
-        "predictor_evolution", initial=6, population=40, evaluations=400
+        "predictor_evolution", predictor="ridge", initial=6, population=40, evaluations=400
     ),
     "bananas": lambda: nas.strategy("bananas", predictor="ridge", initial=6, candidates=50),
     "weaknas": lambda: nas.strategy("weaknas", predictor="ridge", initial=6, top=20, pool=400),

@@ -16,6 +16,7 @@ CHEAP: dict[str, dict[str, Any]] = {
     "bo": {"candidates": 50},
     "bowl": {"candidates": 20},
     "portfolio": {"strategies": ["local_search", "nsga2"]},
+    "predictor_evolution": {"predictor": "ridge"},
     "reinforce": {"controller": "lstm"},
     "weaknas": {"predictor": "ridge"},
 }

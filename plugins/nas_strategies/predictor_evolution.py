@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ class PredictorEvolution(Modelled):
         evaluations: predictions of one such search, at least 1.
     """
 
+    predictor: str | Mapping[str, Any] = field(
+        default_factory=lambda: {"name": "gp", "target": "normal"}
+    )
     population: int = 50
     evaluations: int = 5000
 
