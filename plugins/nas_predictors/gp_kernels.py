@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.gaussian_process import kernels  # noqa: TID253 - see above
 
 LENGTHS = (0.1, 30.0)
-"""Bounds of a length scale, where the mean squared distance of the samples is 1."""
+"""Bounds of a length scale; two samples are 1 apart in mean square, so 1 is where one begins."""
 NOISES = (1e-5, 1.0)
 SIGNALS = (1e-2, 1e2)
 
@@ -70,7 +70,7 @@ def product(groups: Sequence[int], *, smooth: bool, ard: bool) -> Any:
     """
     whole: Any = kernels.ConstantKernel(1.0, SIGNALS)
     for start, stop in pairwise([0, *np.cumsum(groups).tolist()]):
-        scales = np.full(stop - start, 2.0) if ard else 2.0
+        scales = np.full(stop - start, 1.0) if ard else 1.0
         stationary = (
             kernels.RBF(scales, LENGTHS) if smooth else kernels.Matern(scales, LENGTHS, nu=2.5)
         )

@@ -27,17 +27,18 @@ def normal_scores(losses: Floats) -> Floats:
 
 
 def logarithms(losses: Floats) -> Floats:
-    """Return the standardised logarithm of objectives above 0, normal scores of others.
+    """Return the standardised logarithm of each objective's losses: ratios count, as on a front.
 
-    Ratios count, as they do between the ends of a front.
+    Those of an objective that has losses of 0 or below, such as a negated accuracy, are counted
+    from the least, in units of how far the median is from it, and have 1 added.
 
     Args:
         losses: ``(n, objectives)``, finite.
     """
-    positive = (losses > 0).all(axis=0)
-    found = normal_scores(losses)
-    found[:, positive] = standardised(np.log(losses[:, positive]))
-    return found
+    low = losses.min(axis=0)
+    middle = np.median(losses, axis=0) - low
+    from_least = 1 + (losses - low) / np.where(middle > 0, middle, 1.0)
+    return standardised(np.log(np.where(low > 0, losses, from_least)))
 
 
 def standardised(losses: Floats) -> Floats:
