@@ -74,8 +74,8 @@ QUICK: dict[str, dict[str, Any]] = {
 """Predictors, and what spares the tests time."""
 ROUGH: dict[str, dict[str, Any]] = {
     "gbdt": {"members": 2, "trees": 5},
-    "gp": {},
-    "gp_wl": {},
+    "gp": {"samples": 60},
+    "gp_wl": {"samples": 60},
     "mlp_ensemble": {"steps": 4},
     "random_forest": {"trees": 5},
     "ridge": {},
