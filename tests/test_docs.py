@@ -173,6 +173,8 @@ def _default(value: object) -> str:
         return "required"
     if value is None:
         return "none"
+    if isinstance(value, config.Named):
+        return f'`"{value.name}"`'
     if isinstance(value, BaseModel):
         return "`{}`" if value == type(value)() else repr(value)
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
