@@ -61,7 +61,6 @@ STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "nsga2": lambda: nas.strategy("nsga2", population=8),
     "nevergrad": lambda: nas.strategy("nevergrad"),
     "bo": lambda: nas.strategy("bo", initial=4, candidates=20),
-    "bowl": lambda: nas.strategy("bowl", initial=4, candidates=6),
     "predictor_evolution": lambda: nas.strategy(
         "predictor_evolution", predictor="ridge", initial=6, population=40, evaluations=400
     ),
