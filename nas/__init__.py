@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from nas.abstract.evaluator import Evaluator as Evaluator
     from nas.abstract.evaluator import Report as Report
     from nas.abstract.evaluator import Task as Task
+    from nas.abstract.learning_curve import CurvePosterior as CurvePosterior
+    from nas.abstract.learning_curve import CurvePredictor as CurvePredictor
+    from nas.abstract.learning_curve import CurvePrior as CurvePrior
+    from nas.abstract.learning_curve import CurveSamples as CurveSamples
     from nas.abstract.objective import AnalyticObjective as AnalyticObjective
     from nas.abstract.objective import MeasuredObjective as MeasuredObjective
     from nas.abstract.objective import Objective as Objective
@@ -34,6 +38,16 @@ if TYPE_CHECKING:
     from nas.abstract.proxy import Proxy as Proxy
     from nas.abstract.proxy import SharingProxy as SharingProxy
     from nas.abstract.proxy import score_together as score_together
+    from nas.abstract.scheduler import Contest as Contest
+    from nas.abstract.scheduler import Course as Course
+    from nas.abstract.scheduler import Decision as Decision
+    from nas.abstract.scheduler import Level as Level
+    from nas.abstract.scheduler import Peers as Peers
+    from nas.abstract.scheduler import Promotion as Promotion
+    from nas.abstract.scheduler import Scheduler as Scheduler
+    from nas.abstract.scheduler import Standing as Standing
+    from nas.abstract.scheduler import Verdict as Verdict
+    from nas.abstract.scheduler import geometric_levels as geometric_levels
     from nas.abstract.space import Space as Space
     from nas.abstract.strategy import Problem as Problem
     from nas.abstract.strategy import Proposal as Proposal
@@ -62,11 +76,14 @@ if TYPE_CHECKING:
     from nas.errors import TimeLimitError as TimeLimitError
     from nas.goals import Goal as Goal
     from nas.hookspecs import hookimpl as hookimpl
+    from nas.named import curve_predictor as curve_predictor
+    from nas.named import curve_prior as curve_prior
     from nas.named import dataset as dataset
     from nas.named import evaluator as evaluator
     from nas.named import objective as objective
     from nas.named import predictor as predictor
     from nas.named import proxy as proxy
+    from nas.named import scheduler as scheduler
     from nas.named import space as space
     from nas.named import strategy as strategy
     from nas.trial import CurvePoint as CurvePoint
@@ -96,6 +113,12 @@ PUBLIC = {
         "Task",
         "Use",
     ),
+    "nas.abstract.learning_curve": (
+        "CurvePosterior",
+        "CurvePredictor",
+        "CurvePrior",
+        "CurveSamples",
+    ),
     "nas.abstract.objective": (
         "AnalyticObjective",
         "MeasuredObjective",
@@ -110,6 +133,18 @@ PUBLIC = {
         "Proxy",
         "SharingProxy",
         "score_together",
+    ),
+    "nas.abstract.scheduler": (
+        "Contest",
+        "Course",
+        "Decision",
+        "Level",
+        "Peers",
+        "Promotion",
+        "Scheduler",
+        "Standing",
+        "Verdict",
+        "geometric_levels",
     ),
     "nas.abstract.space": ("Space",),
     "nas.abstract.strategy": (
@@ -147,11 +182,14 @@ PUBLIC = {
     "nas.goals": ("Goal",),
     "nas.hookspecs": ("hookimpl",),
     "nas.named": (
+        "curve_predictor",
+        "curve_prior",
         "dataset",
         "evaluator",
         "objective",
         "predictor",
         "proxy",
+        "scheduler",
         "space",
         "strategy",
     ),

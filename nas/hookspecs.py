@@ -57,7 +57,17 @@ def nas_strategies() -> Iterable[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def nas_schedulers() -> Iterable[Component]:  # type: ignore[empty-body]
-    """Schedulers, which stop or promote running trials by their learning curves."""
+    """Schedulers, which stop or promote running trials; ``build`` returns a ``nas.Scheduler``."""
+
+
+@hookspec
+def nas_curve_priors() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Priors over learning curves; ``build`` returns a ``nas.CurvePrior``."""
+
+
+@hookspec
+def nas_curve_predictors() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Predictors of how learning curves go on; ``build`` returns a ``nas.CurvePredictor``."""
 
 
 @hookspec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,13 @@ from nas.plugins import Plugins
 if TYPE_CHECKING:
     from nas.abstract.dataset import Dataset
     from nas.abstract.evaluator import Evaluator
+    from nas.abstract.learning_curve import CurvePredictor, CurvePrior
     from nas.abstract.objective import Objective
     from nas.abstract.predictor import Predictor
     from nas.abstract.proxy import Proxy
+    from nas.abstract.scheduler import Scheduler
     from nas.abstract.space import Space
     from nas.abstract.strategy import Strategy
-    from nas.abstract.use import Use
 
 
 @cache
@@ -52,15 +54,34 @@ def evaluator(name: str, /, **parameters: Any) -> Evaluator:
 
 def strategy(name: str, /, **parameters: Any) -> Strategy:
     """Build a search strategy and what it uses; call its ``start`` before ``ask``."""
-    built: Strategy = _installed().build("strategy", name, **parameters)
-    built.used = tuple(map(_used, built.uses))
+    built: Strategy = _with_parts("strategy", name, parameters)
     return built
 
 
-def _used(use: Use) -> Any:
-    if use.kind == "strategy":
-        return strategy(use.name, **use.parameters)
-    return _installed().build(use.kind, use.name, **use.parameters)
+def scheduler(name: str, /, **parameters: Any) -> Scheduler:
+    """Build a scheduler and what it uses; call its ``start`` first."""
+    built: Scheduler = _with_parts("scheduler", name, parameters)
+    return built
+
+
+def curve_prior(name: str, /, **parameters: Any) -> CurvePrior:
+    """Build a prior over learning curves."""
+    built: CurvePrior = _installed().build("curve_prior", name, **parameters)
+    return built
+
+
+def curve_predictor(name: str, /, **parameters: Any) -> CurvePredictor:
+    """Build a predictor of learning curves and what it uses."""
+    built: CurvePredictor = _with_parts("curve_predictor", name, parameters)
+    return built
+
+
+def _with_parts(kind: str, name: str, parameters: Mapping[str, Any]) -> Any:
+    """Build a component; a strategy, scheduler or curve predictor with what it works with."""
+    built = _installed().build(kind, name, **parameters)
+    if hasattr(type(built), "used"):
+        built.used = tuple(_with_parts(u.kind, u.name, u.parameters) for u in built.uses)
+    return built
 
 
 def objective(name: str, /, **parameters: Any) -> Objective:

@@ -31,6 +31,8 @@ KINDS = {
     "evaluator": "nas_evaluators",
     "strategy": "nas_strategies",
     "scheduler": "nas_schedulers",
+    "curve_prior": "nas_curve_priors",
+    "curve_predictor": "nas_curve_predictors",
     "objective": "nas_objectives",
     "dataset": "nas_datasets",
     "table": "nas_tables",

@@ -11,7 +11,7 @@ _NAME = "name"
 
 @dataclass(frozen=True)
 class Use:
-    """A component that an evaluator or a strategy works with.
+    """A component that another one works with, such as an evaluator, strategy or scheduler.
 
     Args:
         kind: such as ``proxy``.

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from nas.abstract.aggregate import Aggregate
+from nas.abstract.evaluator import Evaluator
+from nas.abstract.learning_curve import CurvePredictor, CurvePrior
 from nas.abstract.objective import AnalyticObjective
 from nas.abstract.predictor import Predictor
 from nas.abstract.proxy import Proxy
+from nas.abstract.scheduler import Scheduler
 from nas.abstract.strategy import Strategy
 from nas.abstract.use import Use
 from nas.archive.record import ComponentRecord
@@ -22,12 +25,15 @@ from nas.suggest import listed
 Built = TypeVar("Built")
 
 USABLE: Mapping[str, type[object]] = {
+    "curve_predictor": CurvePredictor,
+    "curve_prior": CurvePrior,
+    "evaluator": Evaluator,
     "objective": AnalyticObjective,
     "predictor": Predictor,
     "proxy": Proxy,
     "strategy": Strategy,
 }
-"""Kinds of components that an evaluator or a strategy can work with."""
+"""Kinds of components that another one can work with."""
 
 
 class Builder:
@@ -53,12 +59,12 @@ class Builder:
                 f"not {_one_of(expected)}"
             )
         self.components.append(self.record(kind, named))
-        if isinstance(built, Strategy):
+        if isinstance(built, Strategy | Scheduler | CurvePredictor):
             built.used = tuple(map(self.build_used, built.uses))
         return built
 
     def build_used(self, use: Use) -> object:
-        """Build what an evaluator or a strategy works with, and what that works with itself."""
+        """Build what a component works with, and what that works with itself."""
         if use.kind not in USABLE:
             raise PluginError(f"{use!r}: kind must be one of {listed(USABLE)}")
         named = Named.model_validate({"name": use.name, **use.parameters})
