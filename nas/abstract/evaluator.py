@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nas import checks
-from nas.abstract.checkpoint import Checkpoint
+from nas.abstract.checkpoint import Checkpoint, Snapshot
 from nas.abstract.dataset import SearchData
 from nas.abstract.space import Space
 from nas.abstract.use import Use
@@ -62,8 +62,22 @@ class Evaluation:
 class Report(Protocol):
     """Takes a learning curve, point by point."""
 
-    def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Report metrics after ``step`` units of budget; steps increase."""
+    def __call__(
+        self,
+        step: int,
+        metrics: Mapping[str, float],
+        snapshot: Callable[[], Snapshot] | None = None,
+    ) -> None:
+        """Report metrics after ``step`` units of budget; steps increase.
+
+        The call does not return if a scheduler ends or pauses the evaluation here.
+
+        Args:
+            step: units of budget that are spent.
+            metrics: what the network achieves now.
+            snapshot: returns the state after this step, for ``task.checkpoint.load`` to find when
+                the evaluation goes on; of a ``pausable`` evaluator.
+        """
         ...
 
 
@@ -105,6 +119,15 @@ class Evaluator(ABC):
         return None
 
     @property
+    def stages(self) -> Sequence[Mapping[str, Any]]:
+        """What is evaluated at each step where a step is no epoch; else nothing.
+
+        One for each unit of budget: the parameters, by name, that are not those of a whole
+        evaluation; plain JSON values. The archive keeps them with the study.
+        """
+        return ()
+
+    @property
     def uses(self) -> Sequence[Use]:
         """Components that it works with: ``task.used`` has them, and the archive their versions."""
         return ()
@@ -119,7 +142,15 @@ class Evaluator(ABC):
 
     @property
     def checkpoints(self) -> bool:
-        """Whether it uses ``task.checkpoint``; otherwise it is given none."""
+        """Whether it saves to ``task.checkpoint`` now and then; otherwise it is given none.
+
+        A ``pausable`` one is given one where a scheduler may pause it.
+        """
+        return False
+
+    @property
+    def pausable(self) -> bool:
+        """Whether it passes a snapshot with its reports, and goes on from ``task.checkpoint``."""
         return False
 
     @abstractmethod

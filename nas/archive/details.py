@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nas.archive.artifacts import Artifact
 from nas.trial import Status, Trial
@@ -20,6 +21,8 @@ class StudyState:
         updated: Unix time of its last trial or change of status.
         trials: how many trials there are of each status.
         front: how many are on the front.
+        stages: the parameters that make up each step of its learning curves, by name; empty where
+            a step is an epoch.
     """
 
     status: str
@@ -28,6 +31,7 @@ class StudyState:
     updated: float
     trials: dict[Status, int]
     front: int
+    stages: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,18 @@ def m008_warm_starts(db: Database) -> None:
     ) WITHOUT ROWID""")
 
 
+def m009_fidelities(db: Database) -> None:
+    """What the steps of a learning curve mean where they are no epochs."""
+    db.execute("""
+    CREATE TABLE fidelities ( -- what an evaluation is at each step; none: a step is an epoch
+        study INTEGER NOT NULL REFERENCES studies ON DELETE CASCADE,
+        step INTEGER NOT NULL, -- of the learning curves, from 1; the last is the whole evaluation
+        name TEXT NOT NULL, -- parameter of the evaluator, or 'space.NAME' of the space
+        value TEXT NOT NULL, -- JSON
+        PRIMARY KEY (study, step, name)
+    ) WITHOUT ROWID""")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
@@ -259,6 +271,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m006_proxy_scores,
     m007_choosing,
     m008_warm_starts,
+    m009_fidelities,
 )
 """In the order of their application; only ever added to."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nas.archive import query, rows
 from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.details import Ancestor, StudyState, TrialDetails
+from nas.archive.fidelities import stages_of
 from nas.archive.opening import content_of, errors_of, open_for_reading
 from nas.archive.record import ComponentRecord, Score
 from nas.archive.scores import own_scores_of, scores_of
@@ -86,10 +87,10 @@ class Archive:
         """Return how far a study is."""
         with self._study(study) as (connection, found):
             sql = "SELECT status, reason, created, updated FROM studies WHERE id = ?"
-            status, reason, created, updated = connection.execute(sql, (found.id,)).fetchone()
-            counts = rows.counts_of(connection, found)
+            status, reason, *times = connection.execute(sql, (found.id,)).fetchone()
+            counts, stages = rows.counts_of(connection, found), stages_of(connection, found)
             front = len(rows.front_ids(connection, found))
-        return StudyState(status, reason, created, updated, counts, front)
+        return StudyState(status, reason, times[0], times[1], counts, front, stages)
 
     def sessions(self, study: Study | str | None = None) -> list[Session]:
         """Return who has run a study when, the latest last."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from nas.archive import insert, sessions
 from nas.archive.artifacts import WEIGHTS
+from nas.archive.fidelities import Stage, insert_stages
 from nas.archive.fronts import StudyFront
 from nas.archive.history import History
 from nas.archive.lease import BlockedStudy, Lease
@@ -86,6 +87,7 @@ class Writer(History, Closing):
         study: Study,
         components: Sequence[ComponentRecord],
         sources: Sequence[Source] = (),
+        stages: Sequence[Stage] = (),
     ) -> Study:
         """Begin a session: create the study, or go on with the one of that name.
 
@@ -94,6 +96,7 @@ class Writer(History, Closing):
             components: what is used now, one of them of role ``space``. Versions that an existing
                 study has not been run with before are added to it.
             sources: from where it begins, if it is new.
+            stages: what the steps of its learning curves mean, if they are no epochs.
 
         Returns:
             The study as it is archived, with its id.
@@ -108,6 +111,7 @@ class Writer(History, Closing):
             if existing is None:
                 id_ = create_study(self._connection, study, space)
                 insert_sources(self._connection, id_, sources)
+                insert_stages(self._connection, id_, stages)
             elif self._space(existing) != space:
                 raise ArchiveError(
                     f"study {study.name!r} is in another space; give the new one another name"

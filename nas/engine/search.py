@@ -207,7 +207,7 @@ def _study(writer: Writer, config: Config, parts: Assembly, archive: str, warm: 
         window=config.window,
         evaluation=parts.evaluation,
     )
-    return writer.study(study, parts.components, warm.sources)
+    return writer.study(study, parts.components, warm.sources, parts.evaluator.stages)
 
 
 def _proposer(
