@@ -47,8 +47,8 @@ def predictor(name: str, /, **parameters: Any) -> Predictor:
 
 
 def evaluator(name: str, /, **parameters: Any) -> Evaluator:
-    """Build an evaluator."""
-    built: Evaluator = _installed().build("evaluator", name, **parameters)
+    """Build an evaluator and what it uses."""
+    built: Evaluator = _with_parts("evaluator", name, parameters)
     return built
 
 
@@ -77,10 +77,14 @@ def curve_predictor(name: str, /, **parameters: Any) -> CurvePredictor:
 
 
 def _with_parts(kind: str, name: str, parameters: Mapping[str, Any]) -> Any:
-    """Build a component; a strategy, scheduler or curve predictor with what it works with."""
+    """Build a component; an evaluator, strategy or scheduler, say, with what it works with."""
     built = _installed().build(kind, name, **parameters)
     if hasattr(type(built), "used"):
-        built.used = tuple(_with_parts(u.kind, u.name, u.parameters) for u in built.uses)
+        used = tuple(_with_parts(u.kind, u.name, u.parameters) for u in built.uses)
+        if kind == "evaluator":
+            built.work_with(used)
+        else:
+            built.used = used
     return built
 
 

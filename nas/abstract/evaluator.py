@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, final
 
 from nas import checks
 from nas.abstract.checkpoint import Checkpoint, Snapshot
@@ -30,7 +30,7 @@ class Task:
         seed: of everything random in it: initial weights, order of samples, augmentation.
         threads: CPU threads it may use.
         checkpoint: where to keep a snapshot now and then, and to find one; None without.
-        used: the components of ``Evaluator.uses``, built, in that order.
+        used: ``Evaluator.used``.
     """
 
     space: Space
@@ -94,6 +94,9 @@ class Evaluator(ABC):
         gpus: GPUs that one evaluation occupies; None is one if the cluster has any and the
             evaluator can use it, else none.
         resources: custom Ray resources that one evaluation occupies.
+
+    Attributes:
+        used: the components of ``uses``, built, in that order. Who builds an evaluator sets it.
     """
 
     needs_data: ClassVar[bool] = True
@@ -102,6 +105,7 @@ class Evaluator(ABC):
     cpus: float = 1
     gpus: float | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
+    used: tuple[Any, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         needs = {"cpus": self.cpus, "gpus": 0 if self.gpus is None else self.gpus, **self.resources}
@@ -129,8 +133,16 @@ class Evaluator(ABC):
 
     @property
     def uses(self) -> Sequence[Use]:
-        """Components that it works with: ``task.used`` has them, and the archive their versions."""
+        """Components that it works with: ``used`` has them, and the archive their versions."""
         return ()
+
+    @final
+    def work_with(self, used: Iterable[Any]) -> None:
+        """Set ``used``; an evaluator is frozen for everyone else."""
+        object.__setattr__(self, "used", tuple(used))
+
+    def check(self, space: Space) -> None:
+        """Raise ``ConfigError`` on a space whose networks it cannot evaluate, before a search."""
 
     def known(self, space: Space) -> Sequence[Architecture] | None:
         """Return the architectures whose results are looked up; None if they are worked for.

@@ -61,6 +61,8 @@ class Builder:
         self.components.append(self.record(kind, named))
         if isinstance(built, Strategy | Scheduler | CurvePredictor):
             built.used = tuple(map(self.build_used, built.uses))
+        if isinstance(built, Evaluator):
+            built.work_with(map(self.build_used, built.uses))
         return built
 
     def build_used(self, use: Use) -> object:
