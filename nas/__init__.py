@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from nas.components import Component as Component
     from nas.config import Config as Config
     from nas.decisions import Categorical as Categorical
+    from nas.decisions import Grid as Grid
     from nas.decisions import Integer as Integer
     from nas.engine.resume import resume as resume
     from nas.engine.search import Result as Result
@@ -158,6 +159,7 @@ PUBLIC = {
     "nas.config": ("Config",),
     "nas.decisions": (
         "Categorical",
+        "Grid",
         "Integer",
     ),
     "nas.engine.resume": ("resume",),

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
+from math import exp, isfinite
+from math import log as ln
 
 from nas.architecture import Value
 from nas.counting import count_points
@@ -71,7 +72,61 @@ class Integer:
         return [i for i in (index - 1, index + 1) if 0 <= i < len(self.values)]
 
 
-Decision = Categorical | Integer
+@dataclass(frozen=True)
+class Grid:
+    """Numbers from ``low`` to ``high``, both included, in even steps: a range of real numbers.
+
+    Values between the ends are rounded to 6 digits; if both ends are integers, to integers, and
+    then there may be fewer.
+
+    Args:
+        name: unique in its space.
+        low: the first value.
+        high: the last value, above ``low``.
+        points: how many values, at least 2.
+        log: whether steps are even on a logarithmic scale; ``low`` is above 0 then.
+        when: active only if every named parent has one of the given values.
+    """
+
+    name: str
+    low: float
+    high: float
+    points: int = 32
+    log: bool = False
+    when: When = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.low) and isfinite(self.high) and self.low < self.high):
+            raise SpaceError(
+                f"decision {self.name!r}: low must be below high, not {self.low} and {self.high}"
+            )
+        if self.points < 2:
+            raise SpaceError(f"decision {self.name!r}: points must be at least 2: {self.points}")
+        if self.log and self.low <= 0:
+            raise SpaceError(
+                f"decision {self.name!r}: low must be above 0 on a logarithmic scale: {self.low}"
+            )
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """The values in order; a value's position is its integer encoding."""
+        whole = isinstance(self.low, int) and isinstance(self.high, int)
+        between = (self._at(i / (self.points - 1)) for i in range(1, self.points - 1))
+        rounded = (round(value) if whole else float(f"{value:.6g}") for value in between)
+        return (self.low, *dict.fromkeys(v for v in rounded if self.low < v < self.high), self.high)
+
+    def _at(self, share: float) -> float:
+        """Return the number at a share of the way from low to high."""
+        if self.log:
+            return exp((1 - share) * ln(self.low) + share * ln(self.high))
+        return (1 - share) * self.low + share * self.high
+
+    def adjacent(self, index: int) -> list[int]:
+        """Return the positions one step away."""
+        return [i for i in (index - 1, index + 1) if 0 <= i < len(self.values)]
+
+
+Decision = Categorical | Integer | Grid
 
 
 def _is_plain(value: object) -> bool:

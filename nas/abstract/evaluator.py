@@ -141,7 +141,7 @@ class Evaluator(ABC):
         """Set ``used``; an evaluator is frozen for everyone else."""
         object.__setattr__(self, "used", tuple(used))
 
-    def check(self, space: Space) -> None:
+    def check(self, space: Space) -> None:  # noqa: B027 - most can evaluate any
         """Raise ``ConfigError`` on a space whose networks it cannot evaluate, before a search."""
 
     def known(self, space: Space) -> Sequence[Architecture] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -38,6 +38,11 @@ class AnalyticObjective(Objective):
     @abstractmethod
     def estimate(self, space: Space, architecture: Architecture) -> float:
         """Return the value. Executes no network; the same architecture gives the same value."""
+
+    @final
+    def of_network(self, space: Space, architecture: Architecture) -> float:
+        """Estimate for the network alone, whatever else a space decides (``Space.networks``)."""
+        return float(self.estimate(space.networks, space.network_of(architecture)))
 
 
 class MeasuredObjective(Objective):

@@ -76,6 +76,15 @@ class Space(ABC):
         graph.add_edges_from(((i, i + 1) for i in range(len(labels) - 1)), label="")
         return graph
 
+    @property
+    def networks(self) -> Space:
+        """The space of the networks alone; another one if some decisions are about training."""
+        return self
+
+    def network_of(self, architecture: Architecture) -> Architecture:
+        """Return the member of ``networks`` that an architecture trains."""
+        return architecture
+
     @final
     @cached_property
     def tree(self) -> DecisionTree:
@@ -152,7 +161,7 @@ class Space(ABC):
 
     @final
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """Return all that differ in one decision: any other category, or one integer step.
+        """Return all that differ in one decision: any other category, or one step in order.
 
         Decisions that such a change activates take their first value.
         """

@@ -131,7 +131,7 @@ class ScoreOutput:
     def _count(self, row: dict[str, Any], architecture: Architecture) -> None:
         for name, objective in analytic(self._plugins).items():
             try:
-                row[name] = objective.estimate(self._bulk.built, architecture)
+                row[name] = objective.of_network(self._bulk.built, architecture)
             except CandidateError as error:
                 row[name] = None
                 row["failures"].setdefault(name, str(error))

@@ -159,7 +159,7 @@ def _counted(
             found[name] = [
                 trial.metrics[name]
                 if name in trial.metrics
-                else float(objective.estimate(space, space.architecture(trial.architecture)))
+                else objective.of_network(space, space.architecture(trial.architecture))
                 for trial in trials
             ]
         except NASError:  # this space's networks cannot be counted

@@ -182,7 +182,7 @@ class Reader:
         for metric, objective in self.parts.analytic.items():
             if metric not in metrics:
                 try:
-                    metrics[metric] = float(objective.estimate(space, trial.architecture))
+                    metrics[metric] = objective.of_network(space, trial.architecture)
                 except CandidateError as error:
                     return f"{metric} cannot be estimated: {error}"
         missing = [g.metric for g in goals if not math.isfinite(metrics.get(g.metric, math.nan))]

@@ -204,7 +204,7 @@ def _counted(samples: Samples, plugins: Plugins) -> dict[str, Floats]:
         drawn = rng(samples.study.seed, "counted").sample(unknown, min(COUNTED, len(unknown)))
         try:
             for i in drawn:
-                counts[i] = float(objective.estimate(samples.space, samples.architectures[i]))
+                counts[i] = objective.of_network(samples.space, samples.architectures[i])
         except NASError:  # this space's networks cannot be counted
             continue
         found[name] = np.array(counts)

@@ -227,7 +227,7 @@ class Proposer:
     def _estimate(self, architecture: Architecture) -> dict[str, float] | Failure:
         try:
             return {
-                metric: float(objective.estimate(self._space, architecture))
+                metric: objective.of_network(self._space, architecture)
                 for metric, objective in self._analytic.items()
             }
         except CandidateError as error:

@@ -68,7 +68,7 @@ class _Descent:
         """Remember the architecture if it comes nearer; tell whether it keeps the bounds."""
         try:
             values = {
-                metric: float(objective.estimate(self._space, architecture))
+                metric: objective.of_network(self._space, architecture)
                 for metric, objective in self._analytic.items()
             }
         except CandidateError:
