@@ -1,7 +1,8 @@
 """Learning curves: priors over them, and predictors of how one goes on.
 
-A curve here is normalised: values in [0, 1], higher is better, one at each of the steps 1, 2, ...
-``CurveScale`` maps a metric to that and back.
+A curve here is normalised: it runs between 0 and 1, higher is better, with one value at each of the
+steps 1, 2, ... The noise of an observation may take it out of that range. ``CurveScale`` maps a
+metric to that and back.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nas.abstract.use import Use
 
 Floats = NDArray[np.float64]
+
+_FAR = 1.0
+"""So far outside [0, 1] no normalised curve lies on average."""
 
 
 class CurveSamples(NamedTuple):
     """Curves drawn from a prior.
 
     Args:
-        means: ``(curves, steps)`` without noise.
+        means: ``(curves, steps)`` without noise, all in [0, 1].
         noise: ``(curves,)`` standard deviations of the noise of an observation.
-        values: ``(curves, steps)`` as they would be observed, all in [0, 1].
+        values: ``(curves, steps)`` as they would be observed: means with normal noise.
     """
 
     means: Floats
@@ -37,7 +41,7 @@ class CurvePrior(ABC):
 
     @abstractmethod
     def sample(self, curves: int, steps: int, rng: np.random.Generator) -> CurveSamples:
-        """Draw curves at the steps 1 to ``steps``."""
+        """Draw curves at the steps 1 to ``steps``, at least 2."""
 
 
 class CurvePosterior(ABC):
@@ -88,8 +92,7 @@ class CurvePredictor(ABC):
         """Components that it works with, such as a ``curve_prior``."""
         return ()
 
-    @abstractmethod
-    def predict(self, curves: Floats, epochs: int) -> CurvePosterior:
+    def predict(self, curves: ArrayLike, epochs: int) -> CurvePosterior:
         """Predict steps ``seen + 1`` to ``epochs`` of curves of which the first ``seen`` are known.
 
         The same arguments give the same posterior.
@@ -99,5 +102,32 @@ class CurvePredictor(ABC):
             epochs: the last step, above ``seen``.
 
         Raises:
-            ValueError: values outside [0, 1] or not finite, nothing seen, or nothing to predict.
+            ValueError: values that are not finite or not normalised, nothing seen, or nothing to
+                predict.
+        """
+        known = np.asarray(curves, dtype=np.float64)
+        known = known[None] if known.ndim == 1 else known
+        if known.ndim != 2 or known.size == 0:
+            raise ValueError(f"expected (curves, steps) with one at least, not {known.shape}")
+        if not np.isfinite(known).all():
+            curve, step = np.argwhere(~np.isfinite(known))[0]
+            raise ValueError(f"step {step + 1} of curve {curve} is {known[curve, step]}")
+        if (np.abs(known.mean(axis=1) - 0.5) > 0.5 + _FAR).any():
+            raise ValueError(
+                f"values of up to {known.max():g} and down to {known.min():g} are no normalised "
+                "curves, which lie in [0, 1]; nas.CurveScale maps a metric there"
+            )
+        if epochs <= known.shape[1]:
+            raise ValueError(
+                f"epochs must be above the {known.shape[1]} steps that are known, not {epochs}"
+            )
+        return self.extrapolate(known, int(epochs))
+
+    @abstractmethod
+    def extrapolate(self, curves: Floats, epochs: int) -> CurvePosterior:
+        """Do what ``predict`` promises.
+
+        Args:
+            curves: ``(curves, seen)``, finite and normalised, at least one of each.
+            epochs: above ``seen``.
         """

@@ -1,0 +1,60 @@
+"""Conditioning of an ensemble of curves on what was observed, beyond what its members fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_RANK = 1e-9
+"""Principal variances below this share of the largest are rounding errors."""
+
+
+class Ensemble:
+    """Curves that are moved onto an observation as by a deterministic ensemble Kalman filter.
+
+    As in an ensemble square-root filter (Tippett et al. 2003,
+    https://doi.org/10.1175/1520-0493(2003)131<1485:ESRF>2.0.CO;2) mean and covariance become those
+    of the normal distribution with the ensemble's mean and covariance, given the observation; what
+    of the later steps the earlier ones do not explain stays each curve's own.
+
+    Args:
+        curves: ``(members, steps)``.
+        seen: ``(seen,)`` the observation of the first steps.
+        variances: ``(levels,)`` of the noise of the observation, one for each case.
+
+    Attributes:
+        log_evidence: ``(levels,)``: the log of the mean over the ensemble, taken as normal, of
+            ``exp(-misfit / (2 variance))``.
+    """
+
+    def __init__(self, curves: Floats, seen: Floats, variances: Floats) -> None:
+        steps = len(seen)
+        self._centre = curves.mean(axis=0)[steps:]
+        away = curves - curves.mean(axis=0)
+        early, self._late = away[:, :steps], away[:, steps:]
+        principal, axes = np.linalg.eigh(early.T @ early / len(curves))
+        some = principal > _RANK * max(principal[-1], 1e-300)
+        principal, axes = principal[some], axes[:, some]
+        self._scores = early @ axes
+        self._slopes = self._late.T @ self._scores / len(curves) / principal
+        gap = seen - curves.mean(axis=0)[:steps]
+        self._wanted = axes.T @ gap
+        outside = max(float(gap @ gap - self._wanted @ self._wanted), 0.0)
+        self._shrinking = variances[:, None] / (principal + variances[:, None])
+        self._explained = self._slopes**2 * principal
+        misfit = (self._wanted**2 / (principal + variances[:, None])).sum(axis=1)
+        self.log_evidence: Floats = 0.5 * np.log(self._shrinking).sum(axis=1) - 0.5 * (
+            misfit + outside / variances
+        )
+
+    def moved(self, level: int, members: Indices) -> tuple[Floats, Floats]:
+        """Return ``(members, later steps)`` moved curves, and ``(later steps,)`` variances."""
+        shrinking = self._shrinking[level]
+        scores = self._scores[members]
+        target = np.sqrt(shrinking) * scores + (1.0 - shrinking) * self._wanted
+        moved = self._centre + self._late[members] + (target - scores) @ self._slopes.T
+        left = (self._late**2).mean(axis=0) - self._explained @ (1.0 - shrinking)
+        return moved, np.maximum(left, 0.0)

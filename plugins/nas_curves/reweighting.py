@@ -1,0 +1,135 @@
+"""From a bank of curves and an observation to particles of the posterior."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_curves.bank import Bank
+from nas_curves.conditioning import Ensemble
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+FEW = 30.0
+"""Effective curves below which the bank is too coarse for a level of noise."""
+_ENSEMBLE = 512
+"""Curves that are moved where the bank is too coarse."""
+_NEGLIGIBLE = 12.0
+"""Nats below the best level of noise at which one is left out."""
+_BANDWIDTH = 0.5
+"""Of the kernel that smooths n particles, times n ** -0.2, in their standard deviations."""
+
+
+class Particles(NamedTuple):
+    """Equally likely curves, each with its spread.
+
+    Args:
+        means: ``(particles, steps)`` at the later steps.
+        stds: ``(particles, steps)`` of an observation about them.
+    """
+
+    means: Floats
+    stds: Floats
+
+
+def systematic(weights: Floats | Singles, draws: int) -> NDArray[np.int64]:
+    """Return ``(draws,)`` indices, as often as their weight says, without chance (sorted)."""
+    upto = np.cumsum(weights, dtype=np.float64)
+    wanted = (np.arange(draws) + 0.5) / draws * upto[-1]
+    return np.asarray(np.minimum(np.searchsorted(upto, wanted), len(upto) - 1))
+
+
+class Posterior:
+    """What a bank makes of the first steps of one curve.
+
+    The joint posterior of bank curve and level of noise is exact for the bank, by importance
+    weights. Where the noise is so low that only a few of the bank's curves explain the
+    observation, those that explain it at the lowest level that the bank resolves are moved as by
+    normal conditioning (see ``Ensemble``).
+
+    Args:
+        bank: of prior curves.
+        seen: ``(seen,)`` the observation.
+    """
+
+    def __init__(self, bank: Bank, seen: Floats) -> None:
+        self._bank, self._seen = bank, seen
+        misfits = bank.misfits(seen)
+        self._least = float(misfits.min())
+        self._excess = misfits - np.float32(self._least)
+        self._weights: dict[int, Singles] = {}
+        stds = bank.noise.stds
+        self._best = bank.noise.log_prior - len(seen) * np.log(stds) - 0.5 * self._least / stds**2
+        self.coarse = self._first_resolved()
+        self._moved = self._ensemble() if self.coarse else None
+        self.evidence = self._evidence()
+
+    def particles(self, count: int) -> Particles:
+        """Return ``count`` particles, shared among the levels of noise by their evidence."""
+        shares = np.exp(self.evidence - self.evidence.max())
+        counts = np.bincount(systematic(shares, count), minlength=len(shares))
+        parts = [self._level(int(j), int(counts[j])) for j in np.flatnonzero(counts)]
+        return Particles(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _weigh(self, level: int) -> Singles:
+        """Return ``(size,)``: the likelihood of the bank's curves relative to the best one."""
+        if level not in self._weights:
+            slope = np.float32(-0.5 / self._bank.noise.stds[level] ** 2)
+            self._weights[level] = np.exp(slope * self._excess)
+        return self._weights[level]
+
+    def _first_resolved(self) -> int:
+        """Return the lowest level at which the weights are shared by ``FEW`` curves or more."""
+        low, high = 0, len(self._bank.noise.stds) - 1
+        while low < high:
+            middle = (low + high) // 2
+            weights = self._weigh(middle)
+            total = weights.sum(dtype=np.float64)
+            if total**2 >= FEW * float(weights @ weights):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _ensemble(self) -> Ensemble:
+        chosen = systematic(self._weigh(self.coarse), _ENSEMBLE)
+        curves = self._bank.curves[chosen].astype(np.float64)
+        noise = self._bank.noise.stds
+        variances = 1.0 / (noise[: self.coarse] ** -2 - noise[self.coarse] ** -2)
+        return Ensemble(curves, self._seen, variances)
+
+    def _evidence(self) -> Floats:
+        """Return ``(levels,)``: the log probability of the observation, but for a constant."""
+        noise, first = self._bank.noise, self.coarse
+        found = np.full(len(noise.stds), -np.inf)
+        found[first] = self._best[first] + self._log_total(first)
+        if self._moved is not None:
+            finest = noise.log_prior[:first] - len(self._seen) * np.log(noise.stds[:first])
+            shared = self._log_total(first) - 0.5 * self._least / noise.stds[first] ** 2
+            found[:first] = finest + shared + self._moved.log_evidence
+        most = np.log(len(self._excess))
+        for level in range(first + 1, len(found)):
+            if self._best[level] + most > found.max() - _NEGLIGIBLE:
+                found[level] = self._best[level] + self._log_total(level)
+        return found
+
+    def _log_total(self, level: int) -> float:
+        return float(np.log(self._weigh(level).sum(dtype=np.float64)))
+
+    def _level(self, level: int, count: int) -> Particles:
+        start = len(self._seen)
+        if level < self.coarse and self._moved is not None:
+            chosen = systematic(np.ones(_ENSEMBLE), count)
+            means, variance = self._moved.moved(level, chosen)
+        else:
+            chosen = systematic(self._weigh(level), count)
+            means = self._bank.curves[chosen, start:].astype(np.float64)
+            variance = means.var(axis=0)
+        width = min(1.0, _BANDWIDTH * count**-0.2)
+        centre = means.mean(axis=0)
+        means = centre + np.sqrt(1.0 - width**2) * (means - centre)
+        std = np.sqrt(self._bank.noise.stds[level] ** 2 + width**2 * variance)
+        return Particles(means, np.broadcast_to(std, means.shape))
