@@ -77,7 +77,7 @@ class Trainer:
 
         curve: list[dict[str, float]] = []
 
-        def report(step: int, metrics: Mapping[str, float]) -> None:
+        def report(step: int, metrics: Mapping[str, float], snapshot: object = None) -> None:
             curve.append({**metrics, "seconds": time.process_time() - began})
 
         began = time.process_time()

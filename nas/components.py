@@ -11,6 +11,9 @@ from typing import Any
 from nas.errors import ComponentError
 from nas.suggest import did_you_mean, listed
 
+HYPER = "hyper"
+"""Parameter of every space: what the evaluator's parameters may be, see ``nas.hyper``."""
+
 NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 
@@ -128,6 +131,23 @@ class Registry:
             return self.find(ref).component.build(**params)
         except (TypeError, ValueError) as error:
             raise ComponentError(f"{self.kind} {ref!r}: {error}") from error
+
+
+class SpaceRegistry(Registry):
+    """Search spaces; each takes the parameter ``hyper`` too, see ``nas.hyper``."""
+
+    def bind(self, ref: str, params: Mapping[str, Any]) -> inspect.BoundArguments:
+        """Bind all but ``hyper`` to the component's signature."""
+        return super().bind(ref, {k: v for k, v in params.items() if k != HYPER})
+
+    def build(self, ref: str, params: Mapping[str, Any]) -> Any:
+        """Build the space, of networks and hyper-parameters if there are any; see ``Registry``."""
+        space = super().build(ref, {k: v for k, v in params.items() if k != HYPER})
+        if HYPER not in params:
+            return space
+        from nas.hyper.space import WithHyper
+
+        return WithHyper.of(space, params[HYPER])
 
 
 def _spell(signature: inspect.Signature) -> str:

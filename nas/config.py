@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
+from nas.components import HYPER
 from nas.documents import Document, Model
+from nas.hyper.ranges import Range, flattened
 
 
 class Named(Model):
@@ -102,6 +104,13 @@ class FilterConfig(Model):
         return self
 
 
+class SchedulerConfig(Named):
+    """Which trials are stopped or paused."""
+
+    audit: Annotated[float | int, Field(ge=0, le=1)] = 0.0
+    """Share of the trials that were to stop that go on all the same: what stopping loses."""
+
+
 class WarmStartConfig(Model):
     """Begin with what earlier studies have found out."""
 
@@ -116,15 +125,19 @@ class WarmStartConfig(Model):
 
 
 class StopConfig(Model):
-    """When a study ends: after so many evaluated trials, so many seconds of all its sessions."""
+    """When a study ends: after so many evaluated trials, so many seconds of all its sessions.
+
+    Or so much budget of all trials together (epochs, unless the evaluator says otherwise).
+    """
 
     trials: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float | int, Field(gt=0)] | None = None
+    budget: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _some_stop(self) -> Self:
-        if self.trials is None and self.seconds is None:
-            raise ValueError("say when to stop: trials, seconds, or both")
+        if self.trials is None and self.seconds is None and self.budget is None:
+            raise ValueError("say when to stop: trials, seconds or budget, or several of them")
         return self
 
 
@@ -189,6 +202,8 @@ class Config(Document):
         reuse: whether an evaluation that the archive holds already answers a trial.
         space, data, evaluator, strategy: components and their parameters; without a strategy,
             Bayesian optimisation.
+        hyper: parameters of the evaluator whose values are searched, too.
+        scheduler: which trials are stopped or paused before their full budget; by default none.
         filter: which of several candidates is evaluated.
         warm_start: which trials of earlier studies the strategy is told first.
         stop: when the study ends.
@@ -205,7 +220,9 @@ class Config(Document):
     space: Named
     data: Named | None = None
     evaluator: Named
+    hyper: Annotated[Mapping[str, Range], BeforeValidator(flattened)] = {}
     strategy: Named = Named(name="bo")
+    scheduler: SchedulerConfig | None = None
     filter: FilterConfig | None = None
     warm_start: WarmStartConfig | None = None
     stop: StopConfig
@@ -219,6 +236,12 @@ class Config(Document):
                 "reuse = true answers trials from whatever the archive holds; what a simulation "
                 "says is to follow from its config alone: leave out reuse"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ranges_beside_the_space(self) -> Self:
+        if HYPER in self.space.parameters:
+            raise ValueError("hyper is a table beside space, not in it")
         return self
 
     @property

@@ -128,8 +128,8 @@ def _explain_one(model: type[BaseModel], problem: Any) -> str:
 
 def _fields_at(model: type[BaseModel], where: Sequence[Any]) -> list[str]:
     for part in where:
-        if isinstance(part, str):
-            model = next(_models(model.model_fields[part].annotation))
+        if part in model.model_fields:  # else it is an index, or a key that the user chose
+            model = next(_models(model.model_fields[part].annotation), model)
     return [name for name in model.model_fields if name != "parameters"]
 
 

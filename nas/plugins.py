@@ -18,7 +18,7 @@ from typing import Any
 import pluggy
 
 from nas import hookspecs
-from nas.components import Component, Registered, Registry
+from nas.components import Component, Registered, Registry, SpaceRegistry
 from nas.errors import NASError, PluginError
 from nas.suggest import did_you_mean, listed
 
@@ -39,6 +39,8 @@ KINDS = {
     "exporter": "nas_exporters",
 }
 """What a component is called, and the hook that registers it."""
+
+_REGISTRIES = {"space": SpaceRegistry}
 
 DISABLE = "NAS_DISABLE_PLUGINS"
 
@@ -189,7 +191,7 @@ class Plugins:
         if self._disabled:
             missing.append(f"disabled plugins: {listed(self._disabled)}")
         note = "".join(f" Note: {reason}." for reason in missing)
-        return Registry(kind, self._components[kind], note)
+        return _REGISTRIES.get(kind, Registry)(kind, self._components[kind], note)
 
     def build(self, kind: str, ref: str, /, **params: Any) -> Any:
         """Build the component that ``ref`` names; see ``Registry.build``."""

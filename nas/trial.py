@@ -16,6 +16,10 @@ class Status(StrEnum):
     FAILED = "failed"
     INFEASIBLE = "infeasible"
     """An analytic objective broke its bound: turned away before anything was trained."""
+    STOPPED = "stopped"
+    """A scheduler ended it before its full budget."""
+    PAUSED = "paused"
+    """A scheduler let it make room for others; it may go on."""
     CANCELLED = "cancelled"
     """Stopped by the user; it runs again when the study goes on."""
 
@@ -60,6 +64,21 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """What was decided on a trial, and why.
+
+    Args:
+        step: units of budget that it had spent.
+        verdict: ``continue``, ``stop``, ``pause`` or ``promote``.
+        reason: in words, with the numbers that led to it.
+    """
+
+    step: int
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Trial:
     """What a strategy is told and an archive holds.
 
@@ -67,11 +86,12 @@ class Trial:
         number: position in the study, from 0.
         architecture: what was evaluated.
         status: how it ended.
-        losses: objective values in the study's order, lower is better; empty unless complete.
+        losses: objective values in the study's order, lower is better; empty unless complete. What
+            a strategy is told of a stopped trial are those expected at the full budget.
         violation: sum of relative bound violations; 0 is feasible.
         metrics: all metrics by name, in their own units and directions.
         seed: what training was seeded with.
-        budget: in the evaluator's unit (epochs), or None if it knows no budgets.
+        budget: spent, in the evaluator's unit (epochs), or None if it knows no budgets.
         seconds: wall time on the worker.
         parents: numbers of the trials that the architecture was made from.
         failure: why, if it failed.

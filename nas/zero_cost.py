@@ -57,6 +57,7 @@ class ZeroCost:
         self._space, self._proxies, self._data, self._seed = space, dict(proxies), data, seed
         self._repeats, self._samples, self._device = repeats, samples, device
         self._batch: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._scored: dict[Architecture, dict[str, float | Exception]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,26 +66,36 @@ class ZeroCost:
 
     def score(self, architecture: Architecture) -> dict[str, float | Exception]:
         """Return each proxy's score, or what it (or building the network) raised."""
+        member = self._space.network_of(architecture)
+        if member not in self._scored:
+            found = self._score(member)
+            if self._space.networks is self._space:
+                return found
+            self._scored[member] = found  # it comes up again, with other hyper-parameters
+        return self._scored[member]
+
+    def _score(self, member: Architecture) -> dict[str, float | Exception]:
         import torch
 
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # sums, and so scores, depend on the number of threads
         try:
-            runs = [self._run(architecture, repeat) for repeat in range(self._repeats)]
+            runs = [self._run(member, repeat) for repeat in range(self._repeats)]
         finally:
             torch.set_num_threads(threads)
         return {name: _mean([run[i] for run in runs]) for i, name in enumerate(self._proxies)}
 
-    def _run(self, architecture: Architecture, repeat: int) -> Sequence[float | Exception]:
+    def _run(self, member: Architecture, repeat: int) -> Sequence[float | Exception]:
         import torch
 
-        seed = (self._seed, "proxy", self._space.canonical_id(architecture))
+        space = self._space.networks
+        seed = (self._seed, "proxy", space.canonical_id(member))
         try:
             if self._batch is None:
                 self._batch = self._take_batch()
             with torch.random.fork_rng():
                 torch.manual_seed(derive(*seed, repeat) if repeat else derive(*seed))
-                network = self._space.build(architecture).to(self._device)
+                network = space.build(member).to(self._device)
                 return score_together(list(self._proxies.values()), network, *self._batch)
         except Exception as error:  # noqa: BLE001 - building can raise anything
             return [error] * len(self._proxies)

@@ -60,7 +60,7 @@ class Run:
         job = Job(number, self.architecture, EPOCHS, 7)
         checkpoint = Checkpoints(self.folder, evaluation).of(job, curve)
 
-        def report(step: int, metrics: Mapping[str, float]) -> None:
+        def report(step: int, metrics: Mapping[str, float], snapshot: object = None) -> None:
             if len(trained) >= die_after:
                 raise Killed
             trained.append(step)

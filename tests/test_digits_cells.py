@@ -52,7 +52,7 @@ def evaluated(
     """Return metrics and learning curve."""
     curve: list[tuple[int, dict[str, float]]] = []
     task = nas.Task(where or space(), cell, None, None, seed=0)
-    report = lambda step, metrics: curve.append((step, dict(metrics)))  # noqa: E731
+    report = lambda step, metrics, snapshot=None: curve.append((step, dict(metrics)))  # noqa: E731
     return dict((of or evaluator()).evaluate(task, report).metrics), curve
 
 

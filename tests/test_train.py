@@ -83,7 +83,7 @@ def table(samples: int) -> nas.SearchData:
 def run(task: nas.Task, **recipe: Any) -> tuple[nas.Evaluation, list[dict[str, float]]]:
     curve: list[dict[str, float]] = []
 
-    def report(step: int, metrics: Any) -> None:
+    def report(step: int, metrics: Any, snapshot: object = None) -> None:
         assert step == len(curve) + 1
         curve.append(dict(metrics))
 
@@ -219,7 +219,7 @@ class TestBudget:
             run(task(budget=budget))
 
     def test_a_report_that_raises_ends_training(self) -> None:
-        def report(step: int, metrics: Any) -> None:
+        def report(step: int, metrics: Any, snapshot: object = None) -> None:
             if step == 2:
                 raise InterruptedError
 

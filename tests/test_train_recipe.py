@@ -120,7 +120,7 @@ def cosines() -> list[float]:
 def test_steps_are_those_of_a_plain_loop(recipe: Any, oracle: Any) -> None:
     curve: list[float] = []
     trained = nas.evaluator("train", epochs=EPOCHS, batch_size=64, **recipe).evaluate(
-        TASK, lambda step, metrics: curve.append(metrics["train_loss"])
+        TASK, lambda step, metrics, snapshot: curve.append(metrics["train_loss"])
     )
     network, losses = plainly(**{"rates": [1.0] * EPOCHS, **oracle})
     np.testing.assert_allclose(curve, losses, rtol=1e-4)

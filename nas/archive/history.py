@@ -15,7 +15,9 @@ from nas.archive.record import Score
 from nas.archive.rows import (
     STUDY,
     counts_of,
+    curve_of,
     protocols_of,
+    rulings_of,
     study_of,
     told_of,
     trials_by_end,
@@ -25,7 +27,7 @@ from nas.archive.scores import scores_of
 from nas.archive.sessions import incidents_by_trial
 from nas.archive.sources import Source, sources_of
 from nas.study import Study
-from nas.trial import Status, Trial
+from nas.trial import CurvePoint, Ruling, Status, Trial
 
 
 class History:
@@ -61,6 +63,15 @@ class History:
         with errors_of(self._path), content_of(self._path):
             trials = trials_by_end(self._connection, study)
             return trials, told_of(self._connection, study)
+
+    def past(self, trial: Trial) -> tuple[tuple[CurvePoint, ...], tuple[Ruling, ...]] | None:
+        """Return a trial's curve and what a scheduler has decided on it; None if it never ran."""
+        with errors_of(self._path), content_of(self._path):
+            sql = "SELECT started FROM trials WHERE id = ?"
+            (started,) = self._connection.execute(sql, (trial.id,)).fetchone()
+            if not started:
+                return None
+            return curve_of(self._connection, trial.id), rulings_of(self._connection, trial.id)
 
     def count(self, study: Study) -> int:
         """Return how many trials there are, without cancelled ones."""

@@ -45,6 +45,8 @@ VALUES (?, ?, ?, ?, (SELECT id FROM protocols WHERE protocol = ?))"""
 
 _CURVE = "INSERT INTO curves (trial, step, name, value) VALUES (?, ?, ?, ?)"
 
+_RULING = "INSERT INTO rulings (trial, position, step, verdict, reason) VALUES (?, ?, ?, ?, ?)"
+
 _SCORE = """
 INSERT INTO scores (trial, position, scorer, architecture, value, failure)
 VALUES (?, ?, ?, ?, ?, ?)"""
@@ -86,7 +88,8 @@ def insert_components(
 def make_room(connection: sqlite3.Connection, study: Study, records: Sequence[Record]) -> list[int]:
     """Return the ids for the records' trials, which follow the order in which trials end.
 
-    A cancelled trial of the same number is removed.
+    A cancelled or paused trial of the same number is removed; trials that were made from it are
+    noted as made from the new one.
 
     Raises:
         ArchiveError: a trial of that number has ended in another way, or comes twice.
@@ -94,17 +97,20 @@ def make_room(connection: sqlite3.Connection, study: Study, records: Sequence[Re
     numbers = [record.trial.number for record in records]
     if len(set(numbers)) < len(numbers):
         raise ArchiveError(f"study {study.name!r}: a trial was recorded twice, among {numbers}")
-    cancelled: list[tuple[int]] = []
+    replaced: dict[int, int] = {}
     for number, id_, status in _by_number(connection, study, numbers):
-        if status != Status.CANCELLED:
+        if status not in (Status.CANCELLED, Status.PAUSED):
             raise ArchiveError(
                 f"study {study.name!r} has trial {number} already ({status}); "
                 "does another search write to it?"
             )
-        cancelled.append((id_,))
+        replaced[number] = id_
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM trials").fetchone()
-    connection.executemany("DELETE FROM trials WHERE id = ?", cancelled)
-    return list(range(last + 1, last + 1 + len(records)))
+    ids = list(range(last + 1, last + 1 + len(records)))
+    new = [(id_, replaced[n]) for n, id_ in zip(numbers, ids, strict=True) if n in replaced]
+    connection.executemany("UPDATE parents SET parent = ? WHERE parent = ?", new)
+    connection.executemany("DELETE FROM trials WHERE id = ?", [(old,) for _, old in new])
+    return ids
 
 
 def insert_records(
@@ -133,6 +139,7 @@ def insert_records(
     many("INSERT OR IGNORE INTO protocols (protocol) VALUES (?)", _protocols(records))
     many(_METRIC, _metrics(pairs))
     many(_CURVE, _curves(pairs))
+    many(_RULING, _rulings(pairs))
     many(_SCORE, _scores(architectures[len(pairs) :], pairs))
 
 
@@ -242,6 +249,12 @@ def _curves(pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
         for point in record.curve:
             for name, value in point.metrics.items():
                 yield trial.id, point.step, escaped(name), float(value)
+
+
+def _rulings(pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:
+    for record, trial in pairs:
+        for position, r in enumerate(record.rulings):
+            yield trial.id, position, r.step, r.verdict, escaped(r.reason)
 
 
 def _scores(architectures: Iterable[int], pairs: Iterable[_Pair]) -> Iterator[tuple[Any, ...]]:

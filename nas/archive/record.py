@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nas.architecture import Architecture
-from nas.trial import CurvePoint, Measurement, Trial
+from nas.trial import CurvePoint, Measurement, Ruling, Trial
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Record:
         told: in order of completion, how many trials had been told when this one was proposed.
         choosing: seconds that it took to choose it: telling the strategy what had ended since the
             proposal before, asking it, and scoring candidates. None if nobody measured.
+        rulings: what a scheduler has decided on it.
     """
 
     trial: Trial
@@ -63,6 +64,7 @@ class Record:
     reused: int | None = None
     told: int | None = None
     choosing: float | None = None
+    rulings: tuple[Ruling, ...] = ()
 
 
 @dataclass(frozen=True)

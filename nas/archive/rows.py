@@ -15,7 +15,7 @@ from nas.errors import ArchiveError
 from nas.goals import Goal, losses
 from nas.study import Study
 from nas.suggest import did_you_mean, listed
-from nas.trial import CurvePoint, Failure, Measurement, Status, Trial
+from nas.trial import CurvePoint, Failure, Measurement, Ruling, Status, Trial
 
 CHUNK = 1_000
 """Trials that are read at once."""
@@ -150,7 +150,7 @@ def trials_of(
 
 def trials_by_end(connection: sqlite3.Connection, study: Study) -> Iterator[Trial]:
     """Return the trials that a study has now, in the order in which they ended, by the chunk."""
-    which = "FROM trials WHERE study = ? AND status <> 'cancelled' AND id"
+    which = "FROM trials WHERE study = ? AND status NOT IN ('cancelled', 'paused') AND id"
     (last,) = connection.execute(f"SELECT max(id) {which} > 0", (study.id,)).fetchone()
     return _up_to(
         connection, study, last or 0, f"SELECT id {which} > ? AND id <= ? ORDER BY id LIMIT ?"
@@ -196,6 +196,12 @@ def curve_of(connection: sqlite3.Connection, trial: int) -> tuple[CurvePoint, ..
     for step, name, value in connection.execute(sql, (trial,)):
         points.setdefault(step, {})[name] = number_or_nan(value)
     return tuple(CurvePoint(step, metrics) for step, metrics in points.items())
+
+
+def rulings_of(connection: sqlite3.Connection, trial: int) -> tuple[Ruling, ...]:
+    """Return what a scheduler has decided on a trial, in order."""
+    sql = "SELECT step, verdict, reason FROM rulings WHERE trial = ? ORDER BY position"
+    return tuple(Ruling(*row) for row in connection.execute(sql, (trial,)))
 
 
 def measurements_of(connection: sqlite3.Connection, trial: int) -> dict[str, Measurement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,7 @@ def _evaluated(
     for architecture in architectures:
         task = Task(parts.space, architecture, parts.data, parts.evaluator.budget, seed=0)
         try:
-            metrics = dict(parts.evaluator.evaluate(task, lambda step, metrics: None).metrics)
+            metrics = dict(parts.evaluator.evaluate(task, _unheard).metrics)
             for name, objective in parts.analytic.items():
                 metrics[name] = float(objective.estimate(parts.space, architecture))
         except CandidateError:
@@ -69,6 +69,10 @@ def _evaluated(
         has_all = all(goal.metric in metrics for goal in parts.goals)
         if has_all and violation(parts.goals, metrics) == 0:
             yield losses(parts.goals, metrics)
+
+
+def _unheard(step: int, metrics: Mapping[str, float], snapshot: object = None) -> None:
+    """Nobody listens."""
 
 
 def truth_of(points: Floats, *, exact: bool, reference: Sequence[float] | None) -> Truth:

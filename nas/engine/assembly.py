@@ -16,13 +16,17 @@ from nas.abstract.objective import (
     ReportedObjective,
 )
 from nas.abstract.predictor import Predictor
+from nas.abstract.scheduler import Scheduler
 from nas.abstract.space import Space
 from nas.abstract.strategy import Problem, Strategy
 from nas.archive.record import ComponentRecord
+from nas.components import HYPER
 from nas.config import Config, FilterConfig, Named
 from nas.engine.builder import Builder
+from nas.engine.hyper_check import check_ranges
 from nas.engine.proxy_tree import Tree, proxies
 from nas.engine.reuse import evaluation_digest
+from nas.engine.scheduling import scheduler_of
 from nas.errors import ConfigError
 from nas.executors.jobs import Setup
 from nas.goals import Goal
@@ -49,6 +53,7 @@ class Assembly:
     strategy: Strategy
     proxies: tuple[Tree, ...]
     predictor: Predictor | None
+    scheduler: Scheduler | None
     setup: Setup
     components: tuple[ComponentRecord, ...]
     evaluation: str
@@ -57,6 +62,17 @@ class Assembly:
     def analytic(self) -> dict[str, AnalyticObjective]:
         """The objectives that are known before anything is trained, by metric."""
         return {o.metric: o for o in self.objectives if isinstance(o, AnalyticObjective)}
+
+    @property
+    def measured(self) -> list[str]:
+        """The metrics that are measured on a worker."""
+        return [o.metric for o in self.objectives if isinstance(o, MeasuredObjective)]
+
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether evaluations are to leave something to go on from."""
+        pauses = self.scheduler is not None and self.scheduler.pauses
+        return self.evaluator.checkpoints or (pauses and self.evaluator.pausable)
 
     def problem(self, seed: int) -> Problem:
         """Return what the strategy is started with."""
@@ -75,7 +91,8 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     builder = Builder(Plugins(files))
     # names first: a typo should not cost the user the loading of a data set
     evaluator = builder.build("evaluator", config.evaluator, Evaluator)
-    used = [builder.build_used(use) for use in evaluator.uses]
+    recipe = tuple(builder.components)
+    check_ranges(config.hyper, config.evaluator, builder.plugins)
     objectives = tuple(_objective(builder, o, evaluator) for o in config.objectives)
     goals = _goals(config, objectives)
     strategy = builder.build("strategy", config.strategy, Strategy)
@@ -87,15 +104,18 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         else None
     )
     _check_features(predictor, wanted)
+    scheduler = scheduler_of(builder, config, evaluator)
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
     scored = list(proxies(trees).values())
-    data = _data(builder, config, _needy(evaluator, used, scored, strategy))
+    data = _data(builder, config, _needy(evaluator, scored, strategy))
     taken = of_data(builder.plugins, config.space.name, data)
+    hyper = {HYPER: {k: v.plain() for k, v in config.hyper.items()}} if config.hyper else {}
     space_config = Named.model_validate(
-        {"name": config.space.name, **taken, **config.space.parameters}
+        {"name": config.space.name, **taken, **config.space.parameters, **hyper}
     )
     space = builder.build("space", space_config, Space)
     _check_shapes(space, data, config)
+    evaluator.check(space.networks)
     return Assembly(
         builder.plugins,
         space,
@@ -106,24 +126,29 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         strategy,
         trees,
         predictor,
+        scheduler,
         _setup(builder, config, space_config, objectives, files),
         tuple(builder.components),
-        _evaluation(builder.components, len(used), objectives, evaluator, data),
+        _evaluation(builder.components, recipe[1:], objectives, evaluator, data),
     )
 
 
 def _needy(
-    evaluator: Evaluator, used: Sequence[object], scored: Sequence[object], strategy: Strategy
+    evaluator: Evaluator, scored: Sequence[object], strategy: Strategy
 ) -> dict[str, Sequence[object]]:
     """Return what may need data, by what it is."""
-    return {"evaluator": [evaluator, *used], "proxy": scored, "strategy": [*_used(strategy)]}
+    return {
+        "evaluator": [evaluator, *_used(evaluator)],
+        "proxy": scored,
+        "strategy": [*_used(strategy)],
+    }
 
 
-def _used(strategy: Strategy) -> Iterator[object]:
-    """Yield everything that a strategy works with."""
-    for part in strategy.used:
+def _used(whole: Evaluator | Strategy) -> Iterator[object]:
+    """Yield everything that a component works with."""
+    for part in whole.used:
         yield part
-        if isinstance(part, Strategy):
+        if isinstance(part, Evaluator | Strategy):
             yield from _used(part)
 
 
@@ -227,15 +252,14 @@ def versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
 
 def _evaluation(
     components: Sequence[ComponentRecord],
-    used: int,
+    used: Sequence[ComponentRecord],
     objectives: Sequence[Objective],
     evaluator: Evaluator,
     data: SearchData | None,
 ) -> str:
-    by_role = {c.role: asdict(c) for c in components if c.role in ("space", "evaluator")}
-    # what an evaluator works with is built right after it
-    first = 1 + [c.role for c in components].index("evaluator")
-    parts = [asdict(c) for c in components[first : first + used]]
+    whole = next(c for c in components if c.role == "evaluator")  # its parts follow it
+    by_role = {c.role: asdict(c) for c in (*components, whole) if c.role in ("space", "evaluator")}
+    parts = [asdict(c) for c in used]
     of_objectives = [c for c in components if c.role == "objective"]
     measured = [
         asdict(component)

@@ -16,19 +16,22 @@ from nas.archive.writer import Writer
 from nas.engine import trials
 from nas.engine.assembly import Assembly
 from nas.engine.candidate import Candidate
+from nas.engine.display import Display
+from nas.engine.flights import Flights
 from nas.engine.interrupts import Interrupts
 from nas.engine.meter import Meter
 from nas.engine.order import Order
+from nas.engine.past import Past
 from nas.engine.progress import Observer, Plan
 from nas.engine.proposer import Proposer
 from nas.engine.pulse import Pulse
-from nas.engine.replay import Replay, Rerun
+from nas.engine.referee import Referee
+from nas.engine.replay import Replay, Rerun, check
 from nas.engine.reuse import Reuse
-from nas.engine.same_failure import SameFailure
-from nas.engine.trials import Protocols, Started
+from nas.engine.telling import Telling
+from nas.engine.trials import Protocols
 from nas.errors import NASError
 from nas.executors.checkpoints import CheckpointFolder
-from nas.executors.jobs import Finished, Job
 from nas.executors.protocol import Executor
 from nas.study import Study
 from nas.trial import Status, Trial
@@ -63,6 +66,7 @@ class Loop:
         reuse: finds earlier evaluations; None if every trial is to be evaluated.
         snapshots: of trials in flight; None if the evaluator keeps none.
         protocols: of what earlier studies have measured that is compared with this one's trials.
+        referee: decides on running trials; None if every trial has its full budget.
     """
 
     def __init__(
@@ -75,27 +79,39 @@ class Loop:
         reuse: Reuse | None,
         snapshots: CheckpointFolder | None,
         protocols: Protocols,
+        referee: Referee | None = None,
     ) -> None:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
         self._order, self._reuse, self._snapshots = order, reuse, snapshots
         self._earlier, self._rerun = Replay(writer.finished(study)), Rerun()
-        self._running: dict[int, Started] = {}
+        self._referee = referee
+        guard = trials.ProtocolGuard({**protocols, **writer.protocols(study)})
+        self._flights = Flights(study, parts, guard, referee)
         self._settled: list[Record] = []
-        self._guard = trials.ProtocolGuard({**protocols, **writer.protocols(study)})
         self._next, self._counted, self._infeasible_run = 0, 0, 0
         self._exhausted = ""
-        self._same_failure = SameFailure()
 
     def run(
         self, executor: Executor, plan: Plan, observer: Observer | None, interrupts: Interrupts
     ) -> Reason:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
+        self._flights.executor, executor.listener = executor, self._referee
         self._meter = Meter(plan, self._writer.spent(self._study), executor.now)
         known = self._writer.incidents_by_trial(self._study) if plan.simulated else {}
         self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
-        self._proposer.watch = self._warming_up
+        self._telling = Telling(self._proposer, self._referee, plan.stop_budget)
+        self._display = Display(
+            observer,
+            self._study,
+            self._writer,
+            self._proposer,
+            self._flights,
+            self._meter,
+            self._pulse,
+        )
+        self._proposer.watch = self._display.warming_up
         self._proposer.begin(self._parts.problem(self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
         if observer:
@@ -114,34 +130,56 @@ class Loop:
     def _until_done(self, interrupts: Interrupts) -> Reason:
         while True:
             self._propose(interrupts)
-            if not self._running:
+            if not self._flights:
                 return Reason(self._why_done())
             with interrupts.allowed():
                 finished = self._executor.wait(WAIT)
-            self._archive([self._record(item) for item in finished])
+            self._archive([self._flights.record(item) for item in finished])
             self._pulse.look()
 
     def _propose(self, interrupts: Interrupts) -> None:
-        """Propose and submit as long as order and budget allow."""
-        while self._wants_more():
-            due = self._order.due(self._next, len(self._running))
+        """Propose and submit as long as order and budget allow; paused trials go first."""
+        while not self._meter.out_of_time and (self._referee or self._wants_more()):
+            due = self._order.due(self._next, len(self._flights))
             if due is None or len(self._settled) >= SETTLED_AT_ONCE:
                 if not self._settled:
                     return
                 self._archive([])
             if due is None:
                 continue
-            self._tell(due)
-            # Scoring takes its time, and nothing of it can be lost.
-            with interrupts.allowed() if self._proposer.scores else nullcontext():
-                candidate = self._proposer.propose(self._next)
-            if candidate is None:
-                self._exhausted = "every architecture that the space has left was evaluated"
+            self._telling.tell(due)
+            if self._promote():
+                continue
+            if self._wants_more():
+                self._propose_one(interrupts)
+            elif (ended := self._order.next_end()) is not None:
+                self._telling.tell(ended)  # with which another one may be promoted
+            else:
                 return
+
+    def _propose_one(self, interrupts: Interrupts) -> None:
+        # Scoring takes its time, and nothing of it can be lost.
+        with interrupts.allowed() if self._proposer.scores else nullcontext():
+            candidate = self._proposer.propose(self._next)
+        if candidate is None:
+            self._exhausted = "every architecture that the space has left was evaluated"
+        else:
             self._take(candidate)
 
+    def _promote(self) -> bool:
+        """Let a paused trial go on, if the scheduler says so."""
+        if self._referee is None or not self._order.settled(self._next) or self._telling.spent:
+            return False
+        promotion = self._referee.promote()
+        if promotion is None:
+            return False
+        ended = self._flights.resume(promotion)
+        if ended is not None:
+            self._answer(ended)
+        return True
+
     def _wants_more(self) -> bool:
-        if self._exhausted or self._meter.out_of_time:
+        if self._exhausted or self._meter.out_of_time or self._telling.spent:
             return False
         return not (self._plan.stop_trials and self._counted >= self._plan.stop_trials)
 
@@ -154,16 +192,16 @@ class Loop:
         self._counted += not infeasible
         earlier = self._earlier.take(number)
         if earlier is not None:
-            self._check(earlier, candidate)
+            check(earlier, candidate, self._proposer)
         if earlier is not None and self._plan.simulated:
             self._rerun.expect(earlier)
             earlier = None
         if earlier is not None:
-            self._answer(earlier)
+            self._answer(self._replayed(earlier, candidate))
         elif (settled := self._settle(candidate, number, infeasible=infeasible)) is not None:
             self._settled.append(settled)
         else:
-            self._submit(candidate, number)
+            self._flights.submit(candidate, number, self._order.told())
         if self._infeasible_run >= INFEASIBLE_IN_A_ROW:
             bounds = ", ".join(goal.bound() for goal in self._parts.goals if goal.bound())
             self._exhausted = f"{self._infeasible_run} candidates in a row broke a bound ({bounds})"
@@ -180,38 +218,21 @@ class Loop:
         budget = self._parts.evaluator.budget
         return trials.reused(earlier, candidate, number, space, self._parts.goals, budget, told)
 
-    def _submit(self, candidate: Candidate, number: int) -> None:
-        architecture = candidate.proposal.architecture
-        seed = trials.trial_seed(self._study.seed, number)
-        job = Job(number, architecture, self._parts.evaluator.budget, seed)
-        self._running[number] = Started(candidate, job, self._order.told())
-        self._executor.submit(job)
-
-    def _check(self, trial: Trial, candidate: Candidate) -> None:
-        """Say so if an earlier session has made another proposal than this one."""
-        if trial.architecture != candidate.proposal.architecture:
-            log.warning(
-                "trial %d is %s in the archive, but %s was proposed now; the archive is right "
-                "(has a plugin changed since?)",
-                trial.number,
-                trial.architecture,
-                candidate.proposal.architecture,
-            )
-            self._proposer.know(self._proposer.look_at(trial.architecture, trial.parents))
+    def _replayed(self, earlier: Trial, candidate: Candidate) -> Trial:
+        """Return the trial as its first run has left it; the referee hears what it reported."""
+        found = self._writer.past(earlier) if self._referee else None
+        if found is None:
+            return earlier
+        past = Past(earlier, self._parts.measured, *found)
+        return self._flights.answer(candidate, earlier.number, self._order.told(), past)
 
     def _answer(self, trial: Trial) -> None:
         """Take the result of an earlier session."""
         self._forget_snapshot(trial)
+        if self._referee:
+            self._referee.ended(trial)
         self._order.answered(trial)
         self._meter.answered(trial)
-
-    def _record(self, finished: Finished) -> Record:
-        return trials.evaluated(
-            self._guard.check(finished),
-            self._running.pop(finished.outcome.number),
-            self._parts.space,
-            self._parts.goals,
-        )
 
     def _archive(self, records: list[Record]) -> None:
         """Make trials durable, then let everyone know: events, then whoever watches."""
@@ -223,54 +244,37 @@ class Loop:
         ended = self._rerun.ended(records, archived)
         for trial in ended:
             self._forget_snapshot(trial)
+            if self._referee:
+                self._referee.ended(trial)
             self._order.ended(trial)
         self._meter.ended(ended)
+        shown = [i for i, trial in enumerate(archived) if trial.status is not Status.PAUSED]
+        archived = tuple(archived[i] for i in shown)
         if recorded:
-            events = [{"study": self._study, "trial": trial} for trial in recorded.trials]
+            events = [{"study": self._study, "trial": trial} for trial in archived]
             self._parts.plugins.tell_all("nas_trial_finished", events)
             if recorded.front_changed:
                 self._parts.plugins.tell(
                     "nas_front_changed", study=self._study, front=recorded.front
                 )
-        self._show(archived, [record.worker for record in new])
+        self._display.show(archived, [new[i].worker for i in shown])
 
     def _forget_snapshot(self, trial: Trial) -> None:
-        """A cancelled trial runs again, and goes on from it."""
-        if self._snapshots and trial.status is not Status.CANCELLED:
+        """A cancelled or paused trial goes on from it."""
+        if self._snapshots and trial.status not in (Status.CANCELLED, Status.PAUSED):
             self._snapshots.remove(trial.number)
-
-    def _tell(self, due: list[Trial]) -> None:
-        for trial in due:
-            self._proposer.tell(trial)
-            self._same_failure.tell(trial)
 
     def _why_done(self) -> str:
         self._archive([])
-        self._tell(self._order.rest())
-        self._same_failure.check_end()
+        self._telling.tell(self._order.rest())
+        self._telling.check_end()
         if self._exhausted:
             return self._exhausted
         if self._plan.stop_trials and self._counted >= self._plan.stop_trials:
             return f"{self._meter.done} trials are done"
+        if self._telling.spent:
+            return f"a budget of {self._plan.stop_budget} is spent"
         return f"{self._plan.stop_seconds:g} seconds are over"
-
-    def _warming_up(self, scored: int, pool: int) -> None:
-        doing = f"Scoring the warm-up's pool: {scored:,} of {pool:,}"
-        self._meter.doing = doing if scored < pool else ""
-        self._pulse.look()
-        self._show((), [])
-
-    def _show(self, new: tuple[Trial, ...], workers: list[str]) -> None:
-        if self._observer is not None:
-            self._observer.progress(
-                self._meter.progress(
-                    new,
-                    workers,
-                    dict(self._proposer.turned_away),
-                    len(self._running),
-                    self._writer.front(self._study),
-                )
-            )
 
     def _fail(self, error: BaseException) -> None:
         """End as well as it can be done: what went wrong first is what the user should hear of."""
@@ -286,12 +290,7 @@ class Loop:
             self._pulse.beat()  # how far its time has come
         self._executor.stop()
         self._pulse.keep_incidents()
-        stopped = [
-            trials.cancelled(started, self._parts.space)
-            for number, started in sorted(self._running.items())
-            if number not in self._rerun
-        ]
-        self._running.clear()
+        stopped = self._flights.cancelled(lambda number: number in self._rerun)
         self._archive(stopped)
         self._writer.close_session(self._study, reason.status, reason.text)
         self._parts.plugins.tell("nas_study_finished", study=self._study, reason=reason.text)

@@ -52,7 +52,7 @@ class Meter:
 
     def answered(self, trial: Trial) -> None:
         """Count a trial of an earlier session."""
-        self.done += trial.status in (Status.COMPLETE, Status.FAILED)
+        self.done += trial.status in (Status.COMPLETE, Status.FAILED, Status.STOPPED)
         if trial.failure:
             self.failed[trial.failure.kind] += 1
 

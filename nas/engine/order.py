@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Protocol
 
-from nas.trial import Trial
+from nas.trial import Status, Trial
 
 
 class Order(Protocol):
@@ -27,6 +27,14 @@ class Order(Protocol):
             number: of the proposal.
             running: how many trials are in flight.
         """
+        ...
+
+    def next_end(self) -> list[Trial] | None:
+        """Return what ends next, where nothing new is proposed; None if it is not known yet."""
+        ...
+
+    def settled(self, number: int) -> bool:
+        """Tell whether proposal ``number`` is made with what this session has found out."""
         ...
 
     def rest(self) -> list[Trial]:
@@ -63,6 +71,14 @@ class NumberOrder:
         trials = [self._waiting.pop(n) for n in range(self._next, last + 1)]
         self._next = max(self._next, last + 1)
         return trials
+
+    def next_end(self) -> list[Trial] | None:
+        """Return None: what has ended is told with a proposal."""
+        return None
+
+    def settled(self, number: int) -> bool:
+        """Every proposal is made in the same way."""
+        return True
 
     def rest(self) -> list[Trial]:
         """Return the last trials, by number."""
@@ -110,8 +126,16 @@ class CompletionOrder:
         else:  # a number that is not known was in flight when a session was killed
             wanted = self._known.get(number, self._told) - self._told
             trials = list(islice(self._earlier, wanted))
-        self._told += len(trials)
+        self._told += sum(trial.status is not Status.PAUSED for trial in trials)
         return trials
+
+    def next_end(self) -> list[Trial] | None:
+        """Return None: ``due`` has returned all that has ended."""
+        return None
+
+    def settled(self, number: int) -> bool:
+        """Earlier sessions' proposals are made with what was known then."""
+        return number > self._replayed
 
     def rest(self) -> list[Trial]:
         """Return all that is left, in the order in which it ended."""

@@ -19,6 +19,7 @@ class Plan:
         resumed: trials that the archive holds already; 0 for a new study.
         stop_trials: trials at which the study stops, or None.
         stop_seconds: seconds at which the session stops, or None.
+        stop_budget: budget of all trials together at which the study stops, or None.
         executor: such as ``ray: 2 workers``.
         search_space: such as ``nas201, 15625 architectures``.
         simulated: whether time is virtual, and runs again from 0 when a study goes on.
@@ -30,6 +31,7 @@ class Plan:
     executor: str
     search_space: str
     simulated: bool = False
+    stop_budget: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 
 from nas.archive.record import Record
+from nas.engine.candidate import Candidate
+from nas.engine.proposer import Proposer
 from nas.trial import Trial
+
+log = logging.getLogger(__name__)
 
 
 class Replay:
@@ -57,3 +62,16 @@ class Rerun:
         fresh = {trial.number: trial for trial in archived}
         numbers = [record.trial.number for record in records]
         return [fresh[n] if n in fresh else self._expected.pop(n) for n in numbers]
+
+
+def check(trial: Trial, candidate: Candidate, proposer: Proposer) -> None:
+    """Say so if an earlier session has made another proposal than this one."""
+    if trial.architecture != candidate.proposal.architecture:
+        log.warning(
+            "trial %d is %s in the archive, but %s was proposed now; the archive is right "
+            "(has a plugin changed since?)",
+            trial.number,
+            trial.architecture,
+            candidate.proposal.architecture,
+        )
+        proposer.know(proposer.look_at(trial.architecture, trial.parents))

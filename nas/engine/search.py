@@ -8,24 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.abstract.objective import MeasuredObjective
 from nas.archive import Archive
 from nas.archive.writer import Writer
-from nas.config import Config, FilterConfig, differences
+from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
+from nas.engine.deciding import order_of, proposer_of, referee_of, reuse_of
 from nas.engine.execution import executor_of
 from nas.engine.heap import settled_heap
 from nas.engine.interrupts import Interrupts
 from nas.engine.log import with_log
 from nas.engine.loop import Loop, Reason
-from nas.engine.order import CompletionOrder, NumberOrder, Order
 from nas.engine.progress import Observer, Plan
-from nas.engine.proposer import Choice, Proposer
-from nas.engine.proxy_scorer import ProxyMemory, ProxyScorer
-from nas.engine.proxy_tree import proxies
 from nas.engine.reachable import check_bounds
-from nas.engine.reuse import Reuse
-from nas.engine.scoring import PredictorScorer, Scorer
 from nas.engine.warm_start import WarmStart, warm_start
 from nas.errors import StudyError
 from nas.executors.checkpoints import CheckpointFolder, Checkpoints
@@ -35,7 +29,6 @@ from nas.executors.simulated import check_simulation
 from nas.plugins import PluginFile
 from nas.study import Study
 from nas.trial import Trial
-from nas.zero_cost import ZeroCost
 
 
 @dataclass(frozen=True)
@@ -121,9 +114,7 @@ def _search(
             noted = None if existing is None else writer.sources(existing)
             warm = warm_start(checked, parts, archive, noted)
             study = _study(writer, checked, parts, str(archive), warm)
-            folder = (
-                CheckpointFolder(Path(archive), study.id) if parts.evaluator.checkpoints else None
-            )
+            folder = CheckpointFolder(Path(archive), study.id) if parts.keeps_snapshots else None
             checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
             loop = _loop(checked, parts, study, writer, folder, warm)
             earlier = writer.count(study)
@@ -141,9 +132,11 @@ def _loop(
     folder: CheckpointFolder | None,
     warm: WarmStart,
 ) -> Loop:
-    proposer = _proposer(config, parts, study, writer, warm)
-    order, reuse = _order(config, study, writer), _reuse(config, parts, study, writer)
-    return Loop(study, parts, writer, proposer, order, reuse, folder, warm.protocols)
+    proposer = proposer_of(config, parts, study, writer, warm)
+    referee = referee_of(config, parts, study)
+    order = order_of(config, study, writer, referee)
+    reuse = reuse_of(config, parts, study, writer)
+    return Loop(study, parts, writer, proposer, order, reuse, folder, warm.protocols, referee)
 
 
 def _run(
@@ -171,6 +164,7 @@ def _plan(
         executor=executor.description,
         search_space=f"{config.space.name}, {parts.space.size} architectures{known}",
         simulated=config.simulated,
+        stop_budget=config.stop.budget,
     )
 
 
@@ -208,63 +202,6 @@ def _study(writer: Writer, config: Config, parts: Assembly, archive: str, warm: 
         evaluation=parts.evaluation,
     )
     return writer.study(study, parts.components, warm.sources, parts.evaluator.stages)
-
-
-def _proposer(
-    config: Config, parts: Assembly, study: Study, writer: Writer, warm: WarmStart
-) -> Proposer:
-    return Proposer(
-        parts.space,
-        parts.strategy,
-        parts.goals,
-        parts.analytic,
-        study.seed,
-        _choice(config.filter, parts, study, writer) if config.filter else None,
-        warm.known,
-    )
-
-
-def _order(config: Config, study: Study, writer: Writer) -> Order:
-    if config.order == "number":
-        return NumberOrder(study.window)
-    if config.simulated:  # its time runs again from 0, and with it all that has ended
-        return CompletionOrder(study.window, (), {})
-    return CompletionOrder(study.window, *writer.ended(study))
-
-
-def _reuse(config: Config, parts: Assembly, study: Study, writer: Writer) -> Reuse | None:
-    if not config.reuse:
-        return None
-    measured = any(isinstance(o, MeasuredObjective) for o in parts.objectives)
-    return Reuse(writer, study, parts.evaluator.budget, exact=measured)
-
-
-def _choice(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Choice:
-    warmup = wanted.warmup
-    return Choice(
-        _scorer(wanted, parts, study, writer),
-        wanted.candidates,
-        wanted.by,
-        wanted.random,
-        warmup.pool if warmup else 0,
-        warmup.trials if warmup else 0,
-    )
-
-
-def _scorer(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Scorer:
-    memory = None
-    if parts.proxies:
-        found = proxies(parts.proxies)
-        scores = ZeroCost(parts.space, found, parts.data, study.seed, repeats=wanted.repeats)
-        memory = ProxyMemory(scores, parts.space, writer.scores(study))
-    if wanted.predictor is None:
-        assert memory is not None
-        return ProxyScorer(parts.proxies[0], memory)
-    assert parts.predictor is not None
-    metric = wanted.objective or parts.goals[0].metric
-    goal = next(goal for goal in parts.goals if goal.metric == metric)
-    features = memory.scores if memory else None
-    return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal, features)
 
 
 def _executor(config: Config, parts: Assembly, checkpoints: Checkpoints | None) -> Executor:

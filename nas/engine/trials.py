@@ -9,10 +9,11 @@ from nas.abstract.space import Space
 from nas.archive.earlier import Earlier
 from nas.archive.record import Record
 from nas.engine.candidate import Candidate
+from nas.executors.hearing import PAUSED
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.goals import Goal, losses, violation
 from nas.seeds import derive
-from nas.trial import Failure, Status, Trial
+from nas.trial import Failure, Ruling, Status, Trial
 
 Protocols = Mapping[str, Mapping[str, object]]
 """How metrics were measured, by name."""
@@ -104,14 +105,15 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
     """Return the record of a trial that ran to its end."""
     outcome, candidate, job = finished.outcome, started.candidate, started.job
     metrics = {**candidate.analytic, **outcome.metrics}
-    failure = outcome.failure or _unknown(outcome, goals)
-    complete = failure is None
+    cut_short = bool(outcome.ended)
+    failure = outcome.failure or (None if cut_short else _unknown(outcome, goals))
+    complete = failure is None and not cut_short
     trial = Trial(
         number=job.number,
         architecture=candidate.proposal.architecture,
         status=Status.COMPLETE if complete else Status.FAILED,
         losses=losses(goals, metrics) if complete else (),
-        violation=violation(goals, metrics) if complete else 0.0,
+        violation=violation(goals, metrics) if failure is None else 0.0,
         metrics=metrics,
         seed=job.seed,
         budget=job.budget,
@@ -120,6 +122,29 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
         failure=failure,
     )
     return _record(trial, candidate, space, started.told, finished)
+
+
+def ruled(record: Record, ended: str, rulings: tuple[Ruling, ...]) -> Record:
+    """Return the record of a trial that a scheduler has had a say in.
+
+    Args:
+        record: as if it had run to its end.
+        ended: how a verdict has ended it, as ``Outcome.ended`` says; empty if none has.
+        rulings: what was decided on it.
+    """
+    if record.trial.failure is None and not ended:
+        return replace(record, rulings=rulings)
+    curve = record.curve
+    spent = curve[-1].step if curve else 0
+    if ended:
+        spent = rulings[-1].step
+        curve = tuple(point for point in curve if point.step <= spent)
+        metrics = {**record.trial.metrics, **curve[-1].metrics}
+        status = Status.PAUSED if ended == PAUSED else Status.STOPPED
+        trial = replace(record.trial, status=status, losses=(), metrics=metrics, budget=spent)
+    else:
+        trial = replace(record.trial, budget=spent)
+    return replace(record, trial=trial, curve=curve, rulings=rulings)
 
 
 def _unknown(outcome: Outcome, goals: Sequence[Goal]) -> Failure | None:

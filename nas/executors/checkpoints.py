@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,16 +90,21 @@ class Checkpoints:
     shelf: Shelf
     evaluation: str
 
-    def of(self, job: Job, curve: list[CurvePoint]) -> Checkpoint:
+    def of(self, job: Job, curve: list[CurvePoint]) -> JobCheckpoint:
         """Return a job's checkpoint; ``curve`` is what it reports, and is kept with it."""
-        return _JobCheckpoint(self.shelf, self.evaluation, job, curve)
+        return JobCheckpoint(self.shelf, self.evaluation, job, curve)
 
 
-class _JobCheckpoint(Checkpoint):
-    """Snapshots of one job, as safetensors with a JSON header; nothing in them is executed."""
+class JobCheckpoint(Checkpoint):
+    """Snapshots of one job, as safetensors with a JSON header; nothing in them is executed.
+
+    Attributes:
+        restored: is told the curve of a snapshot that was loaded.
+    """
 
     def __init__(self, shelf: Shelf, evaluation: str, job: Job, curve: list[CurvePoint]) -> None:
         self._shelf, self._number, self._curve = shelf, job.number, curve
+        self.restored: Callable[[list[CurvePoint]], None] = lambda curve: None
         parts = (evaluation, job.architecture.to_json(), job.budget, job.seed, _torch_version())
         self._key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
@@ -117,6 +123,7 @@ class _JobCheckpoint(Checkpoint):
             log.warning("trial %d: the checkpoint cannot be read: %s", self._number, error)
             return None
         self._curve[:] = curve
+        self.restored(self._curve)
         return snapshot
 
     def save(self, snapshot: Snapshot) -> None:

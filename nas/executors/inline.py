@@ -9,6 +9,7 @@ from collections.abc import Callable
 from nas.abstract.dataset import SearchData
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.clock import unix_time
+from nas.executors.hearing import Listener, News
 from nas.executors.jobs import Finished, Job, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.protocol import ExecutorState
@@ -40,6 +41,7 @@ class InlineExecutor:
         self._worker = Worker(setup, data, limits.memory, checkpoints)
         self._timeout = limits.timeout
         self._waiting: deque[Job] = deque()
+        self.listener: Listener | None = None
 
     def now(self) -> float:
         """Return the Unix time."""
@@ -54,7 +56,11 @@ class InlineExecutor:
         finished: list[Finished] = []
         deadline = time.monotonic() + TOGETHER_SECONDS
         while self._waiting and (not finished or time.monotonic() < deadline):
-            outcome, weights = self._worker.run(self._waiting.popleft(), self._timeout)
+            job = self._waiting.popleft()
+            line = _Direct(self.listener) if job.asks is not None and self.listener else None
+            if line is not None:  # what it asks may depend on how the one before has ended
+                deadline = 0.0
+            outcome, weights = self._worker.run(job, self._timeout, line)
             finished.append(Finished(outcome, _keeping(weights)))
         return finished
 
@@ -69,6 +75,22 @@ class InlineExecutor:
     def stop(self) -> None:
         """Forget what waits."""
         self._waiting.clear()
+
+
+class _Direct:
+    """From worker to driver, which are one process."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def tell(self, news: News) -> None:
+        self._listener.heard(news)
+
+    def ask(self, news: News, step: int) -> str:
+        self._listener.heard(news)
+        verdict = self._listener.verdict(news.number, step)
+        assert verdict is not None, "jobs run one after the other: there is nothing to wait for"
+        return verdict
 
 
 def _keeping(weights: bytes | None) -> Callable[[], bytes | None] | None:

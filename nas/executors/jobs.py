@@ -64,12 +64,15 @@ class Job:
         architecture: what to evaluate.
         budget: in the evaluator's unit, or None.
         seed: of everything random in it.
+        asks: steps at whose first report it asks whether to go on, increasing; None if it reports
+            nothing before it has ended.
     """
 
     number: int
     architecture: Architecture
     budget: int | None
     seed: int
+    asks: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Outcome:
         worker: machine and device.
         weight_bytes: size of the trained weights, which travel apart; 0 if there are none.
         unknown: why a metric has no value, by name.
+        ended: ``stopped`` or ``paused`` if a verdict ended it before its full budget,
+            ``preempted`` if it has to run again because others needed its worker; else empty.
     """
 
     number: int
@@ -99,6 +104,7 @@ class Outcome:
     worker: str = ""
     weight_bytes: int = 0
     unknown: Mapping[str, Failure] = field(default_factory=dict)
+    ended: str = ""
 
 
 @dataclass(frozen=True)

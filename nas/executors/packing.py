@@ -7,6 +7,7 @@ And it is bytes, which Ray passes on as they are: it pickles a text, for a tenth
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from nas.architecture import Architecture
@@ -21,13 +22,25 @@ def pack_call(number: int, jobs: list[Job]) -> bytes:
 
 def _packed(job: Job) -> str:
     budget = "null" if job.budget is None else job.budget
-    return f"[{job.number},{job.architecture.to_json()},{budget},{job.seed}]"
+    asks = "" if job.asks is None else f",{list(job.asks)}"
+    return f"[{job.number},{job.architecture.to_json()},{budget},{job.seed}{asks}]"
 
 
 def unpack_call(packed: bytes) -> tuple[int, list[Job]]:
     """Read what ``pack_call`` wrote."""
     number, jobs = json.loads(packed.decode("utf-8", "surrogatepass"))
-    return number, [Job(n, Architecture(d), budget, seed) for n, d, budget, seed in jobs]
+    return number, [_job(*values) for values in jobs]
+
+
+def _job(
+    number: int,
+    decisions: dict[str, Any],
+    budget: int | None,
+    seed: int,
+    asks: Sequence[int] | None = None,
+) -> Job:
+    architecture = Architecture(decisions)
+    return Job(number, architecture, budget, seed, None if asks is None else tuple(asks))
 
 
 def pack_outcomes(outcomes: list[Outcome]) -> bytes:
@@ -43,13 +56,13 @@ def unpack_outcomes(packed: bytes) -> list[Outcome]:
 def _plain(o: Outcome) -> tuple[Any, ...]:
     # dataclasses.asdict copies every value deeply, which costs more than a cheap job does
     usual = (o.number, dict(o.metrics), o.started, o.seconds, o.worker, o.weight_bytes)
-    if not (o.measurements or o.curve or o.failure or o.unknown):
+    if not (o.measurements or o.curve or o.failure or o.unknown or o.ended):
         return usual
     measurements = {k: (m.value, m.spread, dict(m.protocol)) for k, m in o.measurements.items()}
     curve = [(p.step, dict(p.metrics)) for p in o.curve]
     failure = vars(o.failure) if o.failure else None
     unknown = {name: vars(why) for name, why in o.unknown.items()}
-    return (*usual, measurements, curve, failure, unknown)
+    return (*usual, measurements, curve, failure, unknown, o.ended)
 
 
 def _outcome(
@@ -63,6 +76,7 @@ def _outcome(
     curve: list[tuple[int, dict[str, float]]] | None = None,
     failure: dict[str, str] | None = None,
     unknown: dict[str, dict[str, str]] | None = None,
+    ended: str = "",
 ) -> Outcome:
     return Outcome(
         number,
@@ -75,4 +89,5 @@ def _outcome(
         worker,
         weight_bytes,
         {name: Failure(**why) for name, why in unknown.items()} if unknown else {},
+        ended,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from nas.executors.hearing import Listener
 from nas.executors.jobs import Finished, Job
 from nas.incident import Incident
 
@@ -45,7 +46,13 @@ class ExecutorState:
 
 
 class Executor(Protocol):
-    """Runs jobs, in any order, each at most once to its end."""
+    """Runs jobs, in any order, each at most once to its end.
+
+    Attributes:
+        listener: hears what jobs that ask report, and answers them; set before the first such job.
+    """
+
+    listener: Listener | None
 
     @property
     def description(self) -> str:

@@ -22,12 +22,15 @@ from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.clock import unix_time
+from nas.executors.hearing import PREEMPTED, Listener
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.packing import pack_call, unpack_outcomes
-from nas.executors.protocol import ExecutorState, Running
+from nas.executors.protocol import ExecutorState
 from nas.executors.ray_actor import read_hello
 from nas.executors.ray_answers import answers, fetcher, gather, reason_of
+from nas.executors.ray_deadlines import all_ask, overdue, seconds_left
+from nas.executors.ray_desk import Desk, desk_of
 from nas.executors.ray_keeper import reached_from_afar
 from nas.executors.ray_late import Late
 from nas.executors.ray_pool import Call, Member, Pool
@@ -39,8 +42,6 @@ GRACE = 0.5
 """Seconds beyond a trial's time limit that the way there and back may take."""
 LOW = "running low on memory"
 """What Ray says where it has ended a process for that."""
-SHOWN = 100
-"""Running trials that are listed for people."""
 
 
 class RayExecutor:
@@ -73,6 +74,7 @@ class RayExecutor:
         check_limits(self._limits, inline=False)
         self._incidents: list[Incident] = []
         self._waiting: deque[Job] = deque()
+        self._places: dict[int, int] = {}
         self._alone: deque[Job] = deque()
         self._blame = Blame(self._incidents.append)
         self._batches = Batches()
@@ -87,6 +89,7 @@ class RayExecutor:
             needs = ray_cluster.Needs.of(evaluator)
             self._pool = Pool(needs, workers, arguments, self._incidents.append)
             self._late = Late(self._pool, mailbox)
+            self._desk = Desk(desk_of(mailbox))
             self._suspects = Suspects(self._limits.timeout)
         except BaseException:
             self._disconnect()
@@ -107,8 +110,20 @@ class RayExecutor:
         """Return the Unix time."""
         return unix_time()
 
+    @property
+    def listener(self) -> Listener | None:
+        """What hears the jobs that report."""
+        return self._desk.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._desk.listener = listener
+
     def submit(self, job: Job) -> None:
         """Accept a job."""
+        if job.asks is not None:
+            self._desk.open()
+            self._places[job.number] = next(self._numbers)
         self._waiting.append(job)
 
     def wait(self, timeout: float) -> list[Finished]:
@@ -119,17 +134,22 @@ class RayExecutor:
                 cluster is gone.
         """
         self._pool.refresh()
+        self._desk.answer()
         self._dispatch()
+        waiting = bool(self._waiting or self._alone)
+        self._desk.make_room(waiting and all_ask(self._pool, self._desk), self._places)
         by_ref = {ref: member for member in self._pool.members for ref in _awaited(member)}
-        refs = [*by_ref, *self._suspects.refs]
+        refs = [*by_ref, *self._suspects.refs, *self._desk.refs]
         if not refs:
             time.sleep(timeout)
             return []
-        ready = gather(refs, self._until_deadline(timeout))
+        ready = gather(refs, seconds_left(self._pool, timeout))
         finished = []
         for ref, answer in zip(ready, answers(ready), strict=True):
             if ref in by_ref:
                 finished += self._collect(by_ref[ref], ref, answer)
+            elif ref in self._desk.refs:
+                self._desk.take(answer)
             else:
                 finished += self._judge(ref, answer)
         self._end_overdue()
@@ -145,14 +165,8 @@ class RayExecutor:
 
     def state(self) -> ExecutorState:
         """Return what runs where, and if nothing can run, why."""
-        running = [
-            Running(job.number, member.where, call.since)
-            for member in self._pool.members
-            for call in member.calls.values()
-            for job in call.jobs
-        ]
         waiting = len(self._waiting) + len(self._alone)
-        return ExecutorState(self.workers, tuple(running[:SHOWN]), waiting, self._pool.stuck)
+        return ExecutorState(self.workers, self._pool.running(), waiting, self._pool.stuck)
 
     def stop(self) -> None:
         """Kill the workers with what they run, and a local Ray with them."""
@@ -193,15 +207,6 @@ class RayExecutor:
         deadline = None if limit is None else time.monotonic() + limit + CALL_SECONDS + GRACE
         member.calls[outcomes] = Call(number, jobs, weights, alone, time.time(), deadline)
 
-    def _until_deadline(self, timeout: float) -> float:
-        deadlines = [
-            call.deadline
-            for member in self._pool.members
-            for call in member.calls.values()
-            if call.deadline is not None
-        ]
-        return max(0.0, min([timeout, *(d - time.monotonic() for d in deadlines)]))
-
     def _collect(self, member: Member, ref: Any, answer: Any) -> list[Finished]:
         if member not in self._pool.members:  # died with an earlier reference
             return []
@@ -227,6 +232,9 @@ class RayExecutor:
         known = {outcome.number for outcome in outcomes}
         # a mailbox may be lost with what was in it
         self._alone.extend(job for job in call.jobs if job.number not in known)
+        sent_away = {outcome.number for outcome in outcomes if outcome.ended == PREEMPTED}
+        self._waiting.extend(job for job in call.jobs if job.number in sent_away)
+        outcomes = [outcome for outcome in outcomes if outcome.number not in sent_away]
         for outcome in outcomes:
             self._batches.learn(outcome.seconds)
         self._weights = any(outcome.weight_bytes for outcome in outcomes)
@@ -269,18 +277,14 @@ class RayExecutor:
         """Run jobs once more, alone; a machine's failures are never charged to a candidate."""
         kind, where = "node" if with_node else "worker", member.where or member.node.host
         for job in jobs:
+            self._desk.forget(job.number)
             self._blame.acquit(job, kind, where, reason)
         self._alone.extend(jobs)
 
     def _end_overdue(self) -> None:
         """Kill workers whose call has taken too long; a single job has had its time."""
-        now = time.monotonic()
-        for member in list(self._pool.members):
-            overdue = [c for c in member.calls.values() if c.deadline and c.deadline < now]
-            if not overdue:
-                continue
+        for member, call in overdue(self._pool, self._desk):
             self._pool.kill(member)
-            (call,) = overdue
             if len(call.jobs) > 1:
                 self._alone.extend(call.jobs)
             else:

@@ -18,6 +18,7 @@ from nas.executors.checkpoints import Checkpoints
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.orphans import end_children
 from nas.executors.packing import unpack_call
+from nas.executors.ray_desk import DeskLine, desk_of
 from nas.executors.ray_mailbox import Batch, Watch
 from nas.executors.worker import Worker, failed
 
@@ -54,6 +55,7 @@ class WorkerActor:
         self._setup, self._data = Setup.from_json(setup), data
         self._memory, self._checkpoints = memory, checkpoints
         self._watch = Watch(mailbox)
+        self._line = DeskLine(desk_of(mailbox))
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.same_parent
 
     def hello(self) -> str:
@@ -91,7 +93,8 @@ class WorkerActor:
 
     def _evaluate(self, job: Job) -> tuple[Outcome, bytes | None]:
         try:
-            return self._worker.run(job)
+            line = None if job.asks is None else self._line
+            return self._worker.run(job, line=line)
         except KeyboardInterrupt as error:  # nobody sits at this process: the candidate's own
             return failed(job, error), None
         finally:

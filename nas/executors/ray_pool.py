@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import ray  # noqa: TID253 - only what runs on Ray imports this module
@@ -14,12 +15,15 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noq
 from nas.errors import StudyError
 from nas.executors import ray_cluster
 from nas.executors.jobs import Job
+from nas.executors.protocol import Running
 from nas.executors.ray_actor import Hello, WorkerActor
 from nas.executors.ray_cluster import Needs, Node
 from nas.incident import Incident
 
 REFRESH = 2.0
 """Seconds between two looks at which nodes there are."""
+SHOWN = 100
+"""Running trials that are listed for people."""
 UNREACHABLE = 10.0
 """Seconds without an answer from the cluster's head after which a session ends."""
 
@@ -154,6 +158,16 @@ class Pool:
         self.kill(member)
         if not self.members:
             raise StudyError(f"a worker could not start: {message}")
+
+    def running(self) -> tuple[Running, ...]:
+        """Return what workers have, the first of it, for people."""
+        found = (
+            Running(job.number, member.where, call.since)
+            for member in self.members
+            for call in member.calls.values()
+            for job in call.jobs
+        )
+        return tuple(islice(found, SHOWN))
 
     def stop(self) -> None:
         """Kill all workers with what they run."""

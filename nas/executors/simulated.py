@@ -15,6 +15,7 @@ from nas.abstract.evaluator import Evaluator
 from nas.config import SimulationConfig
 from nas.errors import ConfigError, StudyError
 from nas.executors.blame import LOSSES
+from nas.executors.hearing import Listener
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.executors.limits import over_time
 from nas.executors.mishaps import HOUR, Fate, Mishaps
@@ -94,6 +95,7 @@ class SimulatedExecutor:
         self._simulation = simulation or SimulationConfig()
         self._mishaps = Mishaps(self._simulation, timeout)
         self._incidents: list[Incident] = []
+        self.listener: Listener | None = None
         self._now = self._used = self._capacity = 0.0
         self._free = list(range(workers))
         self._workers, self._alive = workers, workers

@@ -7,15 +7,19 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nas.abstract.checkpoint import Snapshot
 from nas.abstract.dataset import SearchData
-from nas.abstract.evaluator import Evaluation, Evaluator, Task
+from nas.abstract.evaluator import Evaluation, Task
 from nas.abstract.objective import MeasuredObjective
 from nas.abstract.space import Space
 from nas.errors import CandidateError, NonFiniteError
 from nas.executors.checkpoints import Checkpoints
+from nas.executors.evaluators import Evaluators
+from nas.executors.hearing import Conversation, EndedByVerdict, Line
 from nas.executors.jobs import Job, Outcome, Setup
 from nas.executors.limits import alarm, memory_limit
 from nas.plugins import Plugins
@@ -26,6 +30,16 @@ if TYPE_CHECKING:
 
 TRACEBACK_LIMIT = 20_000
 """Characters of a traceback that are kept: a recursion error's would fill the archive."""
+
+
+@dataclass
+class _Found:
+    """What is known of a job so far."""
+
+    curve: list[CurvePoint] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    unknown: dict[str, Failure] = field(default_factory=dict)
 
 
 class Worker:
@@ -47,99 +61,122 @@ class Worker:
     ) -> None:
         plugins = Plugins(setup.files)
         self._space: Space = plugins.build("space", setup.space.name, **setup.space.parameters)
-        self._evaluator: Evaluator = plugins.build(
-            "evaluator", setup.evaluator.name, **setup.evaluator.parameters
-        )
+        self._evaluators = Evaluators(plugins, setup.evaluator, self._space)
         self._measured: list[MeasuredObjective] = [
             plugins.build("objective", ref.name, **ref.parameters) for ref in setup.measured
         ]
-        self._used = tuple(
-            plugins.build(use.kind, use.name, **use.parameters) for use in self._evaluator.uses
-        )
         self._data, self._memory, self._checkpoints = data, memory, checkpoints
-        self._threads = max(1, int(self._evaluator.cpus))
+        self._threads = max(1, int(self._evaluators.plain.cpus))
         self._where = f"{platform.node()} pid {os.getpid()}"
 
-    def run(self, job: Job, timeout: float | None = None) -> tuple[Outcome, bytes | None]:
+    def run(
+        self, job: Job, timeout: float | None = None, line: Line | None = None
+    ) -> tuple[Outcome, bytes | None]:
         """Evaluate one job. Whatever the candidate raises becomes a failure of a kind.
 
         Args:
             job: what to evaluate.
             timeout: seconds after which it is interrupted, if Python code runs then.
+            line: to the driver, for a job that asks.
         """
         started, clock = time.time(), time.perf_counter()
-        curve: list[CurvePoint] = []
-        metrics: dict[str, float] = {}
-        measurements: dict[str, Measurement] = {}
-        unknown: dict[str, Failure] = {}
-        weights, failure = None, None
+        found = _Found()
+        weights, failure, ended = None, None, ""
         try:
             with memory_limit(self._memory), alarm(timeout):
-                evaluation = self._evaluate(job, curve)
-                metrics.update(_finite(evaluation.metrics))
-                unknown = {name: failure_of(e) for name, e in evaluation.failures.items()}
-                measurements = self._measure(job)
-                metrics.update(_finite({name: m.value for name, m in measurements.items()}))
+                if line is not None:  # a decision takes into account what is measured
+                    self._measure(job, found)
+                evaluation = self._evaluate(job, found, line)
+                found.metrics.update(_finite(evaluation.metrics))
+                found.unknown.update({n: failure_of(e) for n, e in evaluation.failures.items()})
+                if line is None:
+                    self._measure(job, found)
                 weights = _weights(evaluation.network)
         except KeyboardInterrupt:
             raise  # the user's, or else the executor's to judge
+        except EndedByVerdict as error:
+            ended = error.ended
+            found.metrics.update(_finite(found.curve[-1].metrics))
         except BaseException as error:  # noqa: BLE001 - a candidate can raise anything
-            failure, metrics, measurements, unknown = failure_of(error), {}, {}, {}
+            failure, found = failure_of(error), _Found(found.curve)
         return (
             Outcome(
                 job.number,
-                metrics,
-                measurements,
-                tuple(curve),
+                found.metrics,
+                found.measurements,
+                tuple(found.curve),
                 failure,
                 started,
                 time.perf_counter() - clock,
                 self._where,
                 len(weights) if weights is not None else 0,
-                unknown,
+                found.unknown,
+                ended,
             ),
             weights,
         )
 
-    def _evaluate(self, job: Job, curve: list[CurvePoint]) -> Evaluation:
+    def _evaluate(self, job: Job, found: _Found, line: Line | None) -> Evaluation:
+        curve = found.curve
+        checkpoint = self._checkpoints.of(job, curve) if self._checkpoints else None
+        conversation = None
+        if line is not None:
+            save = checkpoint.save if checkpoint else _lost
+            asks = job.asks or ()
+            conversation = Conversation(job.number, asks, line, save, found.metrics)
+            if checkpoint:
+                checkpoint.restored = conversation.restored
+        architecture = self._space.architecture(job.architecture)
+        evaluator = self._evaluators.of(architecture)
         task = Task(
-            self._space,
-            self._space.architecture(job.architecture),
+            self._space.networks,
+            self._space.network_of(architecture),
             self._data,
             job.budget,
             job.seed,
             self._threads,
-            self._checkpoints.of(job, curve) if self._checkpoints else None,
-            self._used,
+            checkpoint,
+            evaluator.used,
         )
 
-        def report(step: int, metrics: Mapping[str, float]) -> None:
+        def report(
+            step: int,
+            metrics: Mapping[str, float],
+            snapshot: Callable[[], Snapshot] | None = None,
+        ) -> None:
             if curve and step <= curve[-1].step:
                 raise CandidateError(f"step {step} was reported after step {curve[-1].step}")
             curve.append(CurvePoint(step, dict(metrics)))
+            if conversation is not None:
+                conversation.reported(curve, snapshot)
 
-        evaluation = self._evaluator.evaluate(task, report)
+        evaluation = evaluator.evaluate(task, report)
         known = {*evaluation.metrics, *evaluation.failures}
-        missing = [name for name in self._evaluator.metrics if name not in known]
+        missing = [name for name in evaluator.metrics if name not in known]
         if missing:
             raise CandidateError(f"the evaluator reported no {', '.join(missing)}")
         return evaluation
 
-    def _measure(self, job: Job) -> dict[str, Measurement]:
+    def _measure(self, job: Job, found: _Found) -> None:
         if not self._measured:
-            return {}
+            return
         network = self._space.build(self._space.architecture(job.architecture)).to(self._device())
-        return {
-            objective.metric: objective.measure(network, self._space.input_shape, self._threads)
-            for objective in self._measured
-        }
+        for objective in self._measured:
+            measured = objective.measure(network, self._space.input_shape, self._threads)
+            found.measurements[objective.metric] = measured
+            found.metrics.update(_finite({objective.metric: measured.value}))
 
     def _device(self) -> str:
         """Return where networks run on this worker: what is measured is what is trained."""
         import torch
 
-        wanted = self._evaluator.uses_gpu and self._evaluator.gpus != 0
+        evaluator = self._evaluators.plain
+        wanted = evaluator.uses_gpu and evaluator.gpus != 0
         return "cuda" if wanted and torch.cuda.is_available() else "cpu"
+
+
+def _lost(snapshot: Snapshot) -> None:
+    """There is nowhere to keep it: the evaluation begins again when it goes on."""
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float]:

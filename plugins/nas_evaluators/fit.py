@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -54,14 +55,14 @@ class Fit:
     def run(self, report: Report, checkpoint: Checkpoint | None = None) -> dict[str, float]:
         """Train all epochs; return the metrics after the last one, the model in eval mode."""
         every = self._recipe.checkpoint_every if checkpoint else None
-        done, seconds = self._resume(checkpoint) if checkpoint and every else (0, 0.0)
+        done, seconds = self._resume(checkpoint) if checkpoint else (0, 0.0)
         for epoch in range(done + 1, self._epochs + 1):
             started = self._now()
             train_loss = self._train_epoch(epoch)
             seconds += self._now() - started
             error, loss = self._validate(epoch)
             point = {"error": error, "loss": loss, "train_loss": train_loss}
-            report(epoch, point)
+            report(epoch, point, partial(self._snapshot, epoch, seconds))
             if checkpoint and every and epoch % every == 0 and epoch < self._epochs:
                 checkpoint.save(self._snapshot(epoch, seconds))
         return {**point, "train_seconds": seconds}

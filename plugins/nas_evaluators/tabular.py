@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar
 
 from nas import (
@@ -14,6 +14,7 @@ from nas import (
     Evaluator,
     NonFiniteError,
     Report,
+    Snapshot,
     Space,
     Task,
 )
@@ -72,6 +73,11 @@ class Tabular(Evaluator):
         known = list(fidelities(self._table.columns))
         return (self.at or known[-1]) if known else None
 
+    @property
+    def pausable(self) -> bool:
+        """What was looked up once is not reported again."""
+        return True
+
     def known(self, space: Space) -> list[Architecture]:
         """Return the architectures of all rows. Raises ``ConfigError``, as ``evaluate`` does."""
         self._check(space)
@@ -92,10 +98,12 @@ class Tabular(Evaluator):
                 f"{task.space.format(task.architecture)} is not in the table {self.path!r}"
             )
         budget = self.budget if task.budget is None else task.budget
+        done = _done(task)
         for step in fidelities(self._table.columns):
-            if budget is not None and step <= budget:
+            if budget is not None and done < step <= budget:
                 found = {c.metric: float(c.values[row]) for c in self._columns if c.budget == step}
-                report(step, {name: v for name, v in found.items() if math.isfinite(v)})
+                finite = {name: v for name, v in found.items() if math.isfinite(v)}
+                report(step, finite, partial(Snapshot, {}, {"step": step}))
         metrics = {c.metric: float(c.values[row]) for c in self._at_budget(budget)}
         if self.seconds:
             metrics["train_seconds"] = metrics[self.seconds]
@@ -120,3 +128,8 @@ class Tabular(Evaluator):
     def _at_budget(self, budget: int | None) -> list[Column]:
         """Return what is known at a budget: columns that name it, and those that name none."""
         return [c for c in self._columns if c.budget is None or c.budget == budget]
+
+
+def _done(task: Task) -> int:
+    snapshot = task.checkpoint.load() if task.checkpoint else None
+    return int(snapshot.values["step"]) if snapshot else 0

@@ -111,6 +111,11 @@ class Train(Evaluator):
         return self.checkpoint_every is not None
 
     @property
+    def pausable(self) -> bool:
+        """It goes on from a snapshot to the same result as if it had never paused."""
+        return True
+
+    @property
     def peak_lr(self) -> float:
         """The highest learning rate of the schedule."""
         return _LEARNING_RATE[self.optimizer] if self.lr is None else self.lr

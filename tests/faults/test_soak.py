@@ -170,7 +170,7 @@ def evaluated_otherwise(archive: Path) -> int:
     different = 0
     for trial in chosen:
         task = nas.Task(space, trial.architecture, data, trial.budget, trial.seed)
-        metrics = evaluator.evaluate(task, lambda step, metrics: None).metrics
+        metrics = evaluator.evaluate(task, lambda step, metrics, snapshot=None: None).metrics
         different += metrics["error"] != trial.metrics["error"]
         different += metrics["train_loss"] != trial.metrics["train_loss"]
     return different

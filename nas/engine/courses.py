@@ -1,0 +1,185 @@
+"""How far trials have come, and what of it a decision may know."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nas.abstract.scheduler import Course, Standing
+from nas.goals import Goal
+from nas.goals import violation as total_violation
+from nas.trial import CurvePoint, Ruling
+
+FINAL = (Standing.STOPPED, Standing.COMPLETE, Standing.FAILED)
+
+
+@dataclass
+class Run:
+    """One stretch of a trial on a worker, from its beginning or from a pause.
+
+    Args:
+        index: in the order in which runs begin.
+        began: virtual time.
+        first: steps that were done before.
+        ended: virtual time at which it ended; None while it runs.
+        last: steps that are done when it ends.
+        standing: of the trial when it has ended.
+    """
+
+    index: int
+    began: float
+    first: int
+    ended: float | None = None
+    last: int = 0
+    standing: Standing = Standing.RUNNING
+
+    def time_of(self, step: int) -> float:
+        """Return the virtual time at which it has done a step: each takes one unit."""
+        return self.began + step - self.first
+
+
+@dataclass
+class Track:
+    """What is known of one trial.
+
+    Args:
+        number: of the trial.
+        goals: the objectives in order.
+        budget: of a complete trial.
+        metrics: what does not change in training: analytic and measured ones.
+    """
+
+    number: int
+    goals: Sequence[Goal]
+    budget: int
+    metrics: dict[str, float]
+    points: list[CurvePoint] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
+    asks: Sequence[int] = ()
+    """Levels of the latest run."""
+    until: int | None = None
+    """Step at which the latest run pauses at the latest."""
+    _pending: deque[int] = field(default_factory=deque)
+    """Steps of the latest run that were reported, at a level, and are not decided yet."""
+    _losses: list[tuple[float, ...]] = field(default_factory=list)
+    _violations: list[float] = field(default_factory=list)
+    _courses: dict[tuple[int, Standing], Course] = field(default_factory=dict)
+
+    @property
+    def step(self) -> int:
+        """The last step that was reported."""
+        return self.points[-1].step if self.points else 0
+
+    @property
+    def run(self) -> Run:
+        """The latest run."""
+        return self.runs[-1]
+
+    @property
+    def done(self) -> int:
+        """Steps that a next run need not do."""
+        return self.runs[-1].last if self.runs else 0
+
+    @property
+    def alive_until(self) -> float:
+        """The virtual time up to which the latest run is known to go on."""
+        step = self._pending[0] - 1 if self._pending else self.step
+        return self.run.time_of(min(step, self.budget - 1))
+
+    def begin(self, run: Run, asks: Sequence[int]) -> None:
+        """Let a run begin that asks at some levels."""
+        self.runs.append(run)
+        self.asks = asks
+        self._pending.clear()
+        before = run.first
+        for point in self.points:
+            if point.step > before:
+                self._note(before, point.step)
+                before = point.step
+
+    def end(self, standing: Standing) -> None:
+        """Let the latest run end."""
+        if standing in (Standing.STOPPED, Standing.PAUSED):
+            last = self.rulings[-1].step
+        elif standing is Standing.COMPLETE:
+            last = self.budget
+        else:  # it was at work on the step after the last
+            last = min(self.step + 1, self.budget)
+        self.run.last, self.run.standing = last, standing
+        self.run.ended = self.run.time_of(last)
+        self._pending.clear()
+
+    def rule(self, ruling: Ruling) -> None:
+        """Take note of a decision."""
+        self.rulings.append(ruling)
+        if self._pending and self._pending[0] == ruling.step:
+            self._pending.popleft()
+
+    def _note(self, before: int, step: int) -> None:
+        """Remember that a report waits for a decision if it is the first at or after a level."""
+        if bisect_right(self.asks, before) < bisect_right(self.asks, step):
+            self._pending.append(step)
+
+    def heard(self, points: Iterable[CurvePoint], metrics: Mapping[str, float]) -> None:
+        """Take note of a report; what is known already is passed over."""
+        self.metrics.update(metrics)
+        for point in points:
+            if point.step > self.step:
+                self._note(self.step, point.step)
+                self.points.append(point)
+                known = {**self.metrics, **point.metrics}
+                self._losses.append(_losses(self.goals, known))
+                self._violations.append(total_violation(self.goals, known))
+
+    def ruled(self, step: int) -> Ruling | None:
+        """Return what was decided after a step in the latest run, if anything was."""
+        for ruling in reversed(self.rulings):
+            if ruling.verdict == PROMOTE:
+                return None
+            if ruling.step == step:
+                return ruling
+        return None
+
+    @property
+    def latest(self) -> Course:
+        """The trial as it is now."""
+        ended = self.run.ended is not None
+        return (
+            self.course(self.run.last, self.run.standing)
+            if ended
+            else self.course(self.step, Standing.RUNNING)
+        )
+
+    def course(self, step: int, standing: Standing) -> Course:
+        """Return the trial as it was after a step."""
+        count = bisect_right(self.points, step, key=lambda point: point.step)
+        key = (count, standing)
+        if key not in self._courses:
+            if len(self._courses) > 2 * len(self.points) + 8:
+                self._courses.clear()
+            self._courses[key] = Course(
+                self.number,
+                tuple(point.step for point in self.points[:count]),
+                np.array(self._losses[:count], dtype=np.float64).reshape(count, len(self.goals)),
+                np.array(self._violations[:count], dtype=np.float64),
+                standing,
+            )
+        return self._courses[key]
+
+
+PROMOTE = "promote"
+"""The verdict that lets a paused trial go on."""
+AUDIT = "audit"
+"""The verdict on a trial that was to stop, and goes on to see what would have been lost."""
+
+
+def _losses(goals: Sequence[Goal], known: Mapping[str, float]) -> tuple[float, ...]:
+    return tuple(
+        goal.loss(known[goal.metric]) if goal.metric in known else math.nan for goal in goals
+    )

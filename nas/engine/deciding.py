@@ -1,0 +1,93 @@
+"""What decides on trials: who proposes them, in which order, who stops them; as a config says."""
+
+from __future__ import annotations
+
+from nas.abstract.objective import MeasuredObjective
+from nas.archive.writer import Writer
+from nas.config import Config, FilterConfig
+from nas.engine.assembly import Assembly
+from nas.engine.order import CompletionOrder, NumberOrder, Order
+from nas.engine.proposer import Choice, Proposer
+from nas.engine.proxy_scorer import ProxyMemory, ProxyScorer
+from nas.engine.proxy_tree import proxies
+from nas.engine.referee import Referee
+from nas.engine.reuse import Reuse
+from nas.engine.scoring import PredictorScorer, Scorer
+from nas.engine.timeline import Timeline
+from nas.engine.warm_start import WarmStart
+from nas.study import Study
+from nas.zero_cost import ZeroCost
+
+
+def proposer_of(
+    config: Config, parts: Assembly, study: Study, writer: Writer, warm: WarmStart
+) -> Proposer:
+    """Return where candidates come from."""
+    return Proposer(
+        parts.space,
+        parts.strategy,
+        parts.goals,
+        parts.analytic,
+        study.seed,
+        _choice(config.filter, parts, study, writer) if config.filter else None,
+        warm.known,
+    )
+
+
+def referee_of(config: Config, parts: Assembly, study: Study) -> Referee | None:
+    """Return who decides on running trials; None if every trial has its full budget."""
+    if config.scheduler is None or parts.scheduler is None:
+        return None
+    budget = parts.evaluator.budget
+    assert budget is not None
+    timeline = Timeline(study.window) if config.order == "number" else None
+    audit = config.scheduler.audit
+    referee = Referee(parts.scheduler, study.goals, budget, study.seed, audit, timeline)
+    return referee if referee.decides else None
+
+
+def order_of(config: Config, study: Study, writer: Writer, referee: Referee | None) -> Order:
+    """Return when the strategy is told what."""
+    if referee is not None and referee.timeline is not None:
+        return referee.timeline
+    if config.order == "number":
+        return NumberOrder(study.window)
+    if config.simulated:  # its time runs again from 0, and with it all that has ended
+        return CompletionOrder(study.window, (), {})
+    return CompletionOrder(study.window, *writer.ended(study))
+
+
+def reuse_of(config: Config, parts: Assembly, study: Study, writer: Writer) -> Reuse | None:
+    """Return what finds earlier evaluations; None if every trial is to be evaluated."""
+    if not config.reuse:
+        return None
+    measured = any(isinstance(o, MeasuredObjective) for o in parts.objectives)
+    return Reuse(writer, study, parts.evaluator.budget, exact=measured)
+
+
+def _choice(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Choice:
+    warmup = wanted.warmup
+    return Choice(
+        _scorer(wanted, parts, study, writer),
+        wanted.candidates,
+        wanted.by,
+        wanted.random,
+        warmup.pool if warmup else 0,
+        warmup.trials if warmup else 0,
+    )
+
+
+def _scorer(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Scorer:
+    memory = None
+    if parts.proxies:
+        found = proxies(parts.proxies)
+        scores = ZeroCost(parts.space, found, parts.data, study.seed, repeats=wanted.repeats)
+        memory = ProxyMemory(scores, parts.space, writer.scores(study))
+    if wanted.predictor is None:
+        assert memory is not None
+        return ProxyScorer(parts.proxies[0], memory)
+    assert parts.predictor is not None
+    metric = wanted.objective or parts.goals[0].metric
+    goal = next(goal for goal in parts.goals if goal.metric == metric)
+    features = memory.scores if memory else None
+    return PredictorScorer(wanted.predictor.name, parts.predictor, parts.space, goal, features)

@@ -1,0 +1,184 @@
+"""Asks the scheduler about trials as they report, and keeps what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nas.abstract.scheduler import (
+    Contest,
+    Course,
+    Decision,
+    Peers,
+    Promotion,
+    Scheduler,
+    Standing,
+    Verdict,
+)
+from nas.engine.courses import AUDIT, PROMOTE, Run, Track
+from nas.engine.timeline import NotYetKnown, Timeline, standing_of, visible
+from nas.errors import PluginError
+from nas.executors.hearing import News
+from nas.goals import Goal
+from nas.seeds import rng
+from nas.trial import Ruling, Status, Trial
+
+
+class Referee:
+    """The driver's side of all running trials: hears what they report, says whether they go on.
+
+    Args:
+        scheduler: decides.
+        goals: the objectives in order.
+        budget: of a complete trial.
+        seed: of the study.
+        audit: share of the trials that were to stop, at random, that go on all the same.
+        timeline: what may be known when; None if everything that has been reported may be.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        goals: Sequence[Goal],
+        budget: int,
+        seed: int,
+        audit: float = 0.0,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self._scheduler, self._goals, self._budget = scheduler, tuple(goals), budget
+        self._seed, self._audit, self.timeline = seed, audit, timeline
+        scheduler.start(Contest(self._goals, budget, seed))
+        self._levels = tuple(sorted({s for s in scheduler.levels() if 0 < s < budget}))
+        self.tracks: dict[int, Track] = {}
+        self._runs = 0
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything that it could decide."""
+        return bool(self._levels) or self._scheduler.pauses
+
+    def begin(
+        self, number: int, known: Mapping[str, float], until: int | None = None
+    ) -> tuple[int, ...]:
+        """Let a run of a trial begin, its first or another one; return the steps at which it asks.
+
+        Args:
+            number: of the trial.
+            known: metrics that do not change in training.
+            until: step at which the run pauses at the latest, or None.
+        """
+        track = self.tracks.get(number)
+        if track is None:
+            track = self.tracks[number] = Track(number, self._goals, self._budget, dict(known))
+        asks = {level for level in self._levels if level > track.done}
+        if until is not None and until < self._budget:
+            asks = {level for level in asks if level < until} | {until}
+        track.until = until
+        ordered = tuple(sorted(asks))
+        if self.timeline is not None:
+            self.timeline.begin(track, ordered)
+        else:
+            track.begin(Run(self._runs, 0.0, track.done), ordered)
+            self._runs += 1
+        return ordered
+
+    def heard(self, news: News) -> None:
+        """Take note of what a trial has reported."""
+        self.tracks[news.number].heard(news.points, news.metrics)
+
+    def verdict(self, number: int, step: int) -> Verdict | None:
+        """Return what becomes of a trial after a step; None as long as that cannot be known."""
+        track = self.tracks[number]
+        known = track.ruled(step)
+        if known is not None:
+            return Verdict.CONTINUE if known.verdict == AUDIT else Verdict(known.verdict)
+        decision = self._decide(track, step)
+        if decision is None:
+            return None
+        if decision.verdict is Verdict.STOP and self._is_audited(number):
+            track.rule(Ruling(step, AUDIT, decision.reason))
+            return Verdict.CONTINUE
+        track.rule(Ruling(step, decision.verdict.value, decision.reason))
+        return decision.verdict
+
+    def ended(self, trial: Trial) -> None:
+        """Note how a run has ended, or a trial that needed none."""
+        track = self.tracks.get(trial.number)
+        if track is not None:
+            track.end(standing_of(trial.status))
+
+    def promote(self) -> Promotion | None:
+        """Return the paused trial that goes on now; None if a new one may begin."""
+        if not self._scheduler.pauses:
+            return None
+        promotion = self._scheduler.promote(self._peers_now())
+        if promotion is None:
+            return None
+        track = self.tracks.get(promotion.number)
+        if track is None or track.run.standing is not Standing.PAUSED:
+            raise PluginError(
+                f"scheduler {type(self._scheduler).__name__} promoted trial {promotion.number}, "
+                "which is not paused"
+            )
+        track.rulings.append(Ruling(track.done, PROMOTE, promotion.reason))
+        return promotion
+
+    def as_complete(self, trial: Trial) -> Trial:
+        """Return a stopped trial as a strategy is told of it.
+
+        It is complete, with the losses expected at its full budget: its last ones, and what
+        complete trials have gained since that step, in the median. So the order of those that
+        were stopped at one step is kept.
+        """
+        track = self.tracks[trial.number]
+        last = track.latest.losses[-1]
+        others = [c for c in self._peers_now().courses if c.standing is Standing.COMPLETE]
+        there = [(c, i) for c in others if (i := c.index_at(track.done)) is not None]
+        if there:
+            gains = np.array([c.losses[-1] - c.losses[i] for c, i in there])
+            worst = np.max([c.losses[-1] for c, _ in there], axis=0)
+            last = last + np.median(gains, axis=0)
+            last = np.where(np.isfinite(last), last, worst)
+        return replace(trial, status=Status.COMPLETE, losses=tuple(last.tolist()))
+
+    def rulings(self, number: int) -> tuple[Ruling, ...]:
+        """Return what was decided on a trial so far."""
+        track = self.tracks.get(number)
+        return tuple(track.rulings) if track else ()
+
+    def _decide(self, track: Track, step: int) -> Decision | None:
+        if step == track.until:
+            return Decision(Verdict.PAUSE, f"its run ends at {step}")
+        try:
+            peers = self._peers(track, step)
+        except NotYetKnown:
+            return None
+        decision = self._scheduler.judge(track.course(step, Standing.RUNNING), peers)
+        if decision.verdict is Verdict.PAUSE and not self._scheduler.pauses:
+            raise PluginError(
+                f"scheduler {type(self._scheduler).__name__} paused trial {track.number}, "
+                "but says that it pauses none"
+            )
+        return decision
+
+    def _is_audited(self, number: int) -> bool:
+        return bool(self._audit) and rng(self._seed, "audit", number).random() < self._audit
+
+    def _peers_now(self) -> Peers:
+        if self.timeline is None:
+            return self._all_but(None)
+        return self._those(visible(self.tracks.values(), *self.timeline.now()))
+
+    def _peers(self, track: Track, step: int) -> Peers:
+        if self.timeline is None:
+            return self._all_but(track)
+        others = (other for other in self.tracks.values() if other is not track)
+        return self._those(visible(others, *self.timeline.at(track, step)))
+
+    def _all_but(self, track: Track | None) -> Peers:
+        return self._those(t.latest for t in self.tracks.values() if t is not track)
+
+    def _those(self, courses: Iterable[Course]) -> Peers:
+        return Peers(courses, len(self._goals))

@@ -1,0 +1,50 @@
+"""What the strategy hears of trials, and how much budget they have spent by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nas.engine.proposer import Proposer
+from nas.engine.referee import Referee
+from nas.engine.same_failure import SameFailure
+from nas.trial import Status, Trial
+
+
+class Telling:
+    """Tells the strategy, in the order in which it is to know.
+
+    Args:
+        proposer: has the strategy.
+        referee: knows what a stopped trial would have been; None without a scheduler.
+        limit: of the budget of all trials together, or None.
+    """
+
+    def __init__(self, proposer: Proposer, referee: Referee | None, limit: int | None) -> None:
+        self._proposer, self._referee, self._limit = proposer, referee, limit
+        self._budgets: dict[int, int] = {}
+        self._same_failure = SameFailure()
+
+    def tell(self, trials: Iterable[Trial]) -> None:
+        """Pass trials on; paused ones have spent budget, and that is all.
+
+        Raises:
+            StudyError: all trials have failed in the same way.
+        """
+        for trial in trials:
+            self._budgets[trial.number] = trial.budget or 0
+            if trial.status is Status.PAUSED:
+                continue
+            if trial.status is Status.STOPPED and self._referee:
+                self._proposer.tell(self._referee.as_complete(trial))
+            else:
+                self._proposer.tell(trial)
+            self._same_failure.tell(trial)
+
+    def check_end(self) -> None:
+        """Raise ``StudyError`` if all trials have failed in the same way."""
+        self._same_failure.check_end()
+
+    @property
+    def spent(self) -> bool:
+        """Whether the trials that have been told of have used up the study's budget."""
+        return self._limit is not None and sum(self._budgets.values()) >= self._limit

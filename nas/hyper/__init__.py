@@ -1,0 +1,1 @@
+"""Hyper-parameters of the evaluator as decisions beside those of the network."""
