@@ -6,15 +6,17 @@ Where operations stand does not matter: on nodes, on edges or on both. An edge w
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nas.abstract.space import Space
 from nas.architecture import Architecture
+from nas.decisions import Decision, Grid
 from nas_predictors.encoding import Encoding, Rows
 
 if TYPE_CHECKING:
@@ -35,15 +37,23 @@ PIVOTS = 100
 
 
 class BagEncoding(Encoding):
-    """A column for each thing that occurs in what is learnt from; what is new later is ignored."""
+    """A column for each thing that occurs in what is learnt from; what is new later is ignored.
+
+    Decisions about training, which the graph does not show, are things too.
+    """
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self._columns: dict[Key, int] = {}
+        shown = {decision.name for decision in space.networks.tree.decisions}
+        self._settings = [d for d in space.tree.decisions if d.name not in shown]
 
     def describe(self, architecture: Architecture) -> Bag:
         """Return what it has."""
-        return list(self.bag(self.space.graph(self.space.architecture(architecture))).items())
+        member = self.space.architecture(architecture)
+        active = (d for d in self._settings if d.name in member)
+        settings = (thing for d in active for thing in _things(d, d.values.index(member[d.name])))
+        return [*self.bag(self.space.graph(member)).items(), *settings]
 
     @abstractmethod
     def bag(self, graph: nx.DiGraph[Any]) -> Mapping[Key, float]:
@@ -129,6 +139,19 @@ class GraphFeatures(BagEncoding):
         counts.update(("dead", label(data)) for data in edges if not is_live(data))
         structure: dict[Key, float] = {(k,): v for k, v in _structure(_live(graph)).items()}
         return {**structure, **{key: float(count) for key, count in counts.items()}}
+
+
+def _things(decision: Decision, position: int) -> Iterator[tuple[Key, float]]:
+    """Yield a category; or of a grid each value up to this one, so that near ones share most.
+
+    The ends of a grid are as far apart as two categories.
+    """
+    if not isinstance(decision, Grid):
+        yield (0, f"{decision.name}={decision.values[position]!r}"), 1.0
+        return
+    amount = math.sqrt(2 / (len(decision.values) - 1))
+    for value in decision.values[1 : position + 1]:
+        yield (0, f"{decision.name}>={value!r}"), amount
 
 
 def _live(graph: nx.DiGraph[Any]) -> nx.DiGraph[Any]:
