@@ -366,6 +366,17 @@ def test_asha_orders_as_its_definition(rung: tuple[Level, Entry], count: int) ->
 
 
 @settings(max_examples=200, deadline=None)
+@given(rungs(1) | rungs(2) | rungs(3), st.integers(0, 20), st.sets(st.integers(0, 80), max_size=9))
+def test_the_first_of_some_is_the_first_of_them_among_the_best(
+    rung: tuple[Level, Entry], count: int, among: set[int]
+) -> None:
+    ranking = ByFronts([nas.Goal(f"m{i}") for i in range(rung[0].losses.shape[1])])
+    best = ranking.best(rung[0], count)
+    expected = [(rank, number) for rank, number in enumerate(best, 1) if number in among]
+    assert ranking.first(rung[0], count, among) == (expected[0] if expected else None)
+
+
+@settings(max_examples=200, deadline=None)
 @given(rungs(1) | rungs(2) | rungs(3), st.integers(1, 12))
 def test_a_place_and_the_best_agree(rung: tuple[Level, Entry], go_on: int) -> None:
     """Whoever would go on among the best does so by place; ties may go on besides."""

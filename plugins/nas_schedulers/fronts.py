@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,16 +37,25 @@ class ByFronts(Ranking):
     def best(self, reached: Level, count: int) -> list[int]:
         """Return the numbers of the best."""
         found: list[int] = []
-        known = _known(reached)
-        feasible, infeasible = _by_feasibility(reached, known)
-        points = feasible.losses[:, known]
-        for front in _fronts(points):
+        for front, points in self._fronts(reached):
             if len(found) >= count:
                 break
-            order = epsilon_net(points[front], count - len(found))
-            found += [int(n) for n in feasible.numbers[front[order]]]
-        order = np.lexsort((infeasible.numbers, infeasible.violations))
-        return (found + [int(n) for n in infeasible.numbers[order]])[:count]
+            found += front[epsilon_net(points, count - len(found))].tolist()
+        return found
+
+    def first(self, reached: Level, count: int, among: Set[int]) -> tuple[int, int] | None:
+        """Return rank and number of the first of ``among``; orders no front that it can pass."""
+        ahead = 0
+        for front, points in self._fronts(reached):
+            if ahead >= count:
+                break
+            if not among.isdisjoint(front.tolist()):
+                order = front[epsilon_net(points, count - ahead)].tolist()
+                rank = next((i for i, number in enumerate(order, 1) if number in among), None)
+                if rank is not None:
+                    return ahead + rank, order[rank - 1]
+            ahead += len(front)
+        return None
 
     def place(self, reached: Level, entry: Entry, go_on: int) -> Place:
         """Return how many are better; within a front that all or none of go on, a bound."""
@@ -55,27 +64,42 @@ class ByFronts(Ranking):
         feasible, infeasible = _by_feasibility(reached, known)
         if entry.violation > 0:
             less = int(np.count_nonzero(infeasible.violations < entry.violation))
+            ties = int(np.count_nonzero(infeasible.violations == entry.violation))
             ahead = len(feasible.numbers) + less
-            return Place(ahead, f"{ordinal(ahead + 1)} of {others + 1}")
-        own = entry.losses[known]
-        rivals = feasible.losses[:, known]
-        rivals = rivals[~(rivals == own).all(axis=1)]
-        ranks = _ranks(np.vstack([rivals, own]))
+            return Place(ahead, ties, f"{ordinal(ahead + 1)} of {others + 1}")
+        own, rivals = entry.losses[known], feasible.losses[:, known]
+        equal = (rivals == own).all(axis=1)
+        points = np.vstack([rivals[~equal], own])
+        ranks = _ranks(points)
         front = np.flatnonzero(ranks == ranks[-1])
         ahead = int(np.count_nonzero(ranks < ranks[-1]))
         words = f"on front {ranks[-1] + 1}, after {ahead} of {others} others"
         if ahead < go_on < ahead + len(front):
-            points = np.vstack([rivals, own])[front]
-            order = list(epsilon_net(points, go_on - ahead))
-            within = order.index(len(front) - 1) if len(front) - 1 in order else len(order)
+            order = epsilon_net(points[front], go_on - ahead).tolist()
+            last = len(front) - 1  # that is the trial itself
+            within = order.index(last) if last in order else len(order)
             ahead += within
             words += f" and {within} of its own front"
-        return Place(ahead, words)
+        return Place(ahead, int(np.count_nonzero(equal)), words)
 
     def words(self, entry: Entry) -> str:
         """Return all objectives and by how much bounds are broken."""
         values = (valued(g, x) for g, x in zip(self.goals, entry.losses, strict=True))
         return ", ".join(values) + broken(entry)
+
+    def _fronts(self, reached: Level) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+        """Return numbers and points of each front, the best first; then the infeasible."""
+        known = _known(reached)
+        feasible, infeasible = _by_feasibility(reached, known)
+        points = feasible.losses[:, known]
+        if len(points):
+            ranks = _ranks(points)
+            for rank in range(int(ranks.max()) + 1):
+                front = np.flatnonzero(ranks == rank)
+                yield feasible.numbers[front], points[front]
+        for position in np.lexsort((infeasible.numbers, infeasible.violations)):
+            here = slice(position, position + 1)
+            yield infeasible.numbers[here], infeasible.losses[here][:, known]
 
 
 def epsilon_net(points: Floats, count: int) -> NDArray[np.int64]:
@@ -120,10 +144,3 @@ def _ranks(points: Floats) -> NDArray[np.int64]:
     import moocore  # nas.pareto.ranks is the same for lists; here a rung's arrays stay arrays
 
     return np.asarray(moocore.pareto_rank(points), dtype=np.int64)
-
-
-def _fronts(points: Floats) -> Iterator[NDArray[np.int64]]:
-    if len(points):
-        ranks = _ranks(points)
-        for rank in range(int(ranks.max()) + 1):
-            yield np.flatnonzero(ranks == rank)

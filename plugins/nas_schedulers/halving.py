@@ -31,7 +31,6 @@ from nas_schedulers.ranking import (
     entry_at,
     entry_of,
     going_on,
-    joined,
     only,
     ordinal,
 )
@@ -129,52 +128,54 @@ class SuccessiveHalving(Scheduler):
         where = f"rung {rung}{self._of(bracket)}: {ranking.words(entry)}"
         if not ranking.finite(reached, entry):
             return Decision(Verdict.STOP, where)
-        everyone = joined(reached, entry)
-        go_on = kept(len(everyone.numbers), self.factor)
-        if self.pauses:
-            place = ranking.place(reached, entry, go_on)
-            goes_on = entry.number in ranking.best(everyone, go_on)
-        else:
+        go_on = kept(len(reached.numbers) + 1, self.factor)
+        if not self.pauses:
             go_on = max(1, go_on)
-            place = ranking.place(reached, entry, go_on)
-            goes_on = place.ahead < go_on
-        verdict = Verdict.CONTINUE if goes_on else Verdict.PAUSE if self.pauses else Verdict.STOP
+        place = ranking.place(reached, entry, go_on)
+        # What pauses may be promoted later, so of equals only the first go on at once.
+        ahead = place.ahead + place.ties if self.pauses else place.ahead
+        loser = Verdict.PAUSE if self.pauses else Verdict.STOP
+        verdict = Verdict.CONTINUE if ahead < go_on else loser
         return Decision(verdict, f"{where} is {place.words}, {going_on(go_on)}")
 
     def promote(self, peers: Peers) -> Promotion | None:
         """Return the best paused trial of the highest rung on which one is among the best."""
         if not self.pauses:
             return None
-        waiting: dict[tuple[int, int], set[int]] = {}
+        plan = started(self._plan)
+        waiting: list[set[int]] = [set() for _ in range(len(plan.rungs) + 1)]  # the last: below all
+        paused = Standing.PAUSED
         for course in peers.courses:
-            if course.standing is Standing.PAUSED:
-                bracket = self._bracket(course.number)
-                rung = self._rung(course, bracket)
-                if rung is not None:
-                    waiting.setdefault((rung, bracket), set()).add(course.number)
-        highest_first = sorted(waiting, key=lambda where: (-where[0], where[1]))
-        found = (self._promotion(r, b, waiting[r, b], peers) for r, b in highest_first)
-        return next((promotion for promotion in found if promotion), None)
+            if course.standing is paused:
+                waiting[bisect_right(plan.rungs, course.step) - 1].add(course.number)
+        for position in reversed(range(len(plan.rungs))):
+            for bracket in range(min(self.brackets, position + 1) if waiting[position] else 0):
+                promotion = self._promotion(position, bracket, waiting[position], peers)
+                if promotion is not None:
+                    return promotion
+        return None
 
     def _promotion(
-        self, rung: int, bracket: int, waiting: set[int], peers: Peers
+        self, position: int, bracket: int, waiting: set[int], peers: Peers
     ) -> Promotion | None:
         """Return the best of those that wait on a rung, if it is among the best there."""
-        ranking = started(self._plan).ranking
-        reached = self._entrants(peers.at(rung), bracket)
+        ranking, rungs, _, _ = started(self._plan)
+        reached = self._entrants(peers.at(rungs[position]), bracket)
         go_on = kept(len(reached.numbers), self.factor)
-        ranked = ranking.best(reached, go_on)
-        place, number = next(((i, n) for i, n in enumerate(ranked, 1) if n in waiting), (0, -1))
-        if not place:
+        found = ranking.first(reached, go_on, waiting) if go_on else None
+        if found is None:
             return None
+        rank, number = found
         words = ranking.words(entry_of(reached, number))
         return Promotion(
             number,
-            f"rung {rung}{self._of(bracket)}: {words} is {ordinal(place)} of "
+            f"rung {rungs[position]}{self._of(bracket)}: {words} is {ordinal(rank)} of "
             f"{len(reached.numbers)}, {going_on(go_on)}",
         )
 
     def _bracket(self, number: int) -> int:
+        if self.brackets == 1:
+            return 0
         turns = started(self._plan).turns
         return int(turns[number % len(turns)])
 

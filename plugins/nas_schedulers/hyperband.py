@@ -155,14 +155,18 @@ class Hyperband(Scheduler):
     def promote(self, peers: Peers) -> Promotion | None:
         """Return the best of those that wait on a rung that is full, the oldest bracket first."""
         courses = sorted(peers.courses, key=_number)
-        waiting = [
-            place
-            for place, course in enumerate(courses)
-            if course.standing is Standing.PAUSED and (course.number, course.step) not in self._lost
-        ]
-        blocks = dict.fromkeys(self._block(place) for place in waiting)
-        found = (self._promotion(block, courses) for block in blocks)
-        return next((promotion for promotion in found if promotion), None)
+        end = 0
+        for place, course in enumerate(courses):
+            if place < end or course.standing is not Standing.PAUSED:
+                continue
+            if (course.number, course.step) in self._lost:
+                continue
+            block = self._block(place)
+            end = block.first + block.bracket.sizes[0]
+            promotion = self._promotion(block, courses)
+            if promotion is not None:
+                return promotion
+        return None
 
     def _promotion(self, block: _Block, courses: Sequence[Course]) -> Promotion | None:
         """Return the next of a block to go on; take note of who has lost there."""

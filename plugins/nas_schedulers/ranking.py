@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,10 +29,12 @@ class Place(NamedTuple):
 
     Args:
         ahead: how many others are better.
+        ties: how many others are exactly as good.
         words: the same for people.
     """
 
     ahead: int
+    ties: int
     words: str
 
 
@@ -46,9 +49,14 @@ class Ranking(ABC):
     def best(self, reached: Level, count: int) -> list[int]:
         """Return the numbers of the best, the best one first; of equals, the lower number."""
 
+    def first(self, reached: Level, count: int, among: Set[int]) -> tuple[int, int] | None:
+        """Return rank, from 1, and number of the first of ``among`` in ``best``, if any."""
+        ranked = enumerate(self.best(reached, count), 1)
+        return next(((rank, number) for rank, number in ranked if number in among), None)
+
     @abstractmethod
     def place(self, reached: Level, entry: Entry, go_on: int) -> Place:
-        """Return how many are strictly better than a finite trial, which is not among ``reached``.
+        """Return how many are better than a finite trial, which is not among ``reached``.
 
         Args:
             reached: the others.
@@ -83,11 +91,11 @@ class ByLoss(Ranking):
         """Return how many are strictly better, exactly."""
         losses = reached.losses[:, self.criterion.column]
         lower = losses < entry.losses[self.criterion.column]
-        better = (reached.violations < entry.violation) | (
-            lower & (reached.violations == entry.violation)
-        )
+        as_feasible = reached.violations == entry.violation
+        better = (reached.violations < entry.violation) | (lower & as_feasible)
         ahead = int(np.count_nonzero(better & np.isfinite(losses)))
-        return Place(ahead, f"{ordinal(ahead + 1)} of {len(losses) + 1}")
+        ties = int(np.count_nonzero((losses == entry.losses[self.criterion.column]) & as_feasible))
+        return Place(ahead, ties, f"{ordinal(ahead + 1)} of {len(losses) + 1}")
 
     def words(self, entry: Entry) -> str:
         """Return the loss and by how much bounds are broken."""
