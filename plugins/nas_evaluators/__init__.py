@@ -10,12 +10,14 @@ from nas import Component, hookimpl
 @hookimpl
 def nas_evaluators() -> list[Component]:
     """Train, score, or look up."""
+    from nas_evaluators.staged import Staged
     from nas_evaluators.tabular import Tabular
     from nas_evaluators.train import Train
     from nas_evaluators.zero_cost import ZeroCostEvaluator
 
     return [
         Component("train", Train, "trains the network in PyTorch, on a GPU where there is one"),
+        Component("staged", Staged, "evaluates in stages: on less data or a smaller network first"),
         Component("tabular", Tabular, "looks results up in a CSV or Parquet file"),
         Component("zero_cost", ZeroCostEvaluator, "scores untrained networks by proxies"),
     ]

@@ -49,6 +49,11 @@ class Train(Evaluator):
         clip_norm: largest L2 norm of the whole gradient, by default unbounded.
         amp: mixed precision on a GPU: bfloat16 where the GPU has it, else float16 with loss
             scaling. Training on the CPU is always in float32.
+        data_share: share of the training samples that are used, in (0, 1], the same for all trials:
+            some of each class, and those of a smaller share are among those of a larger.
+        resolution: height of the images that networks are trained and validated on, in pixels, or
+            as a share of what it is; they are resized (bilinear, with antialiasing), and ``crop``
+            is in the new pixels. By default they are left as they are.
         checkpoint_every: epochs between two snapshots beside the archive; a training that was
             interrupted goes on from the last one, to the same result as if it never was. By
             default there are none, and it starts again.
@@ -70,6 +75,8 @@ class Train(Evaluator):
     flip: bool = False
     clip_norm: float | None = None
     amp: bool = True
+    data_share: float = 1.0
+    resolution: int | float | None = None
     checkpoint_every: int | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +97,22 @@ class Train(Evaluator):
             checks.number("weight_decay", self.weight_decay)
         if self.clip_norm is not None:
             checks.number("clip_norm", self.clip_norm, positive=True)
+        checks.number("data_share", self.data_share, positive=True)
+        if self.data_share > 1:
+            raise ValueError(f"data_share must be at most 1, not {self.data_share!r}")
+        self._check_resolution()
         self._check_momentum()
+
+    def _check_resolution(self) -> None:
+        if isinstance(self.resolution, float):
+            checks.number("resolution", self.resolution, positive=True)
+            if self.resolution > 1:
+                raise ValueError(
+                    f"resolution must be a whole number of pixels or a share of at most 1, not "
+                    f"{self.resolution!r}"
+                )
+        elif self.resolution is not None:
+            checks.whole("resolution", self.resolution, 1)
 
     def _check_momentum(self) -> None:
         if self.optimizer != "sgd" and (self.momentum is not None or self.nesterov):
@@ -138,17 +160,22 @@ class Train(Evaluator):
 
         Raises:
             NonFiniteError: the loss became NaN or infinite, in training or validation.
+            CandidateError: the network cannot take images of the resolution.
             ConfigError: data, space, augmentation or device do not fit each other.
         """
         from nas_evaluators.fit import Fit
         from nas_evaluators.isolation import isolated
+        from nas_evaluators.reduction import check_size, reduced
 
         data = self._checked_data(task)
+        data = reduced(data, share=self.data_share, resolution=self.resolution)
         epochs = self.epochs if task.budget is None else task.budget
         checks.whole("budget", epochs, 1)
         device = self._device()
         with isolated(task.seed, task.threads, device):
             network = task.space.build(task.architecture)
+            if self.resolution is not None:
+                check_size(network, data.input_shape)
             fit = Fit(self, network, data, epochs=epochs, seed=task.seed, device=device)
             metrics = fit.run(report, task.checkpoint)
             fit.model.zero_grad()
@@ -164,12 +191,19 @@ class Train(Evaluator):
                 f"classes, but a sample has the shape {data.input_shape} and there are "
                 f"{data.classes} classes; leave both out of [space] to take the data's"
             )
-        if (self.crop or self.flip) and len(data.input_shape) != 3:
-            raise ConfigError(
-                f"crop and flip need images, but a sample has the shape {data.input_shape}; "
-                "expected crop = 0 and flip = false"
-            )
+        if len(data.input_shape) != 3:
+            self._check_no_images(data)
         return data
+
+    def _check_no_images(self, data: SearchData) -> None:
+        for wanted, what, less in (
+            (self.crop or self.flip, "crop and flip need", "crop = 0 and flip = false"),
+            (self.resolution is not None, "resolution needs", "no resolution"),
+        ):
+            if wanted:
+                raise ConfigError(
+                    f"{what} images, but a sample has the shape {data.input_shape}; expected {less}"
+                )
 
     def _device(self) -> torch.device:
         import torch

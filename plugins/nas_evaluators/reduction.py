@@ -1,0 +1,73 @@
+"""Fewer samples and smaller images than a data set has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch  # noqa: TID253  # imported inside Train.evaluate only
+from numpy.typing import NDArray
+from torch.nn import functional  # noqa: TID253
+
+from nas import CandidateError, SearchData, Split
+from nas.abstract.dataset import stratified
+from nas.restore import untouched
+
+_CHUNK = 1024
+"""Images that are resized together: it bounds memory."""
+
+
+def reduced(data: SearchData, *, share: float, resolution: int | float | None) -> SearchData:
+    """Return what is left of the data; the whole validation part, at the same resolution.
+
+    Args:
+        data: images if there is a ``resolution``.
+        share: of the training samples, in (0, 1]; at least one of each class.
+        resolution: height in pixels (an int), or as a share of what it is (a float).
+
+    Raises:
+        DatasetError: a class with one sample cannot be cut.
+    """
+    train, validation = data.train, data.validation
+    if share < 1:
+        # whoever is compared sees the same samples; a permutation's beginning nests the shares
+        kept = stratified(train.targets, share, seed=0)
+        train = Split(train.inputs[kept], train.targets[kept])
+    if resolution is not None:
+        height, width = data.input_shape[1:]
+        scale = resolution if isinstance(resolution, float) else resolution / height
+        size = max(1, round(scale * height)), max(1, round(scale * width))
+        if size != (height, width):
+            train, validation = (
+                Split(resized(part.inputs, size), part.targets) for part in (train, validation)
+            )
+    return replace(data, train=train, validation=validation)
+
+
+def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return ``(images, channels, *size)``, bytes if they were.
+
+    Args:
+        images: ``(images, channels, height, width)``.
+        size: height and width.
+    """
+    parts = []
+    for chunk in torch.split(torch.tensor(images), _CHUNK):
+        found = functional.interpolate(chunk.float(), size, mode="bilinear", antialias=True)
+        whole = found.round().clamp(0, 255) if chunk.dtype == torch.uint8 else found
+        parts.append(whole.to(chunk.dtype))
+    joined: NDArray[Any] = torch.cat(parts).numpy()
+    return joined
+
+
+def check_size(network: torch.nn.Module, shape: tuple[int, ...]) -> None:
+    """Raise ``CandidateError`` if a network cannot take samples of a shape."""
+    try:
+        with untouched(network), torch.no_grad():
+            network.eval()(torch.zeros((1, *shape)))
+    except Exception as error:  # a network is a plugin's: its code can raise anything
+        size = " x ".join(map(str, shape[1:]))
+        raise CandidateError(
+            f"this network cannot take images of {size} pixels ({type(error).__name__}: {error}); "
+            "networks that end in global pooling take any size"
+        ) from error
