@@ -55,6 +55,7 @@ def _document(archive: Archive, trial: Trial) -> dict[str, Any]:
         "worker": details.worker,
         "measurements": {k: asdict(m) for k, m in archive.measurements(trial.id).items()},
         "curve": [asdict(point) for point in archive.curve(trial.id)],
+        "stages": list(archive.state(details.study).stages),
         "lineage": [
             {"depth": ancestor.depth, "id": ancestor.trial.id, "number": ancestor.trial.number}
             for ancestor in archive.lineage(trial.id)

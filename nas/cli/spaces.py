@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from nas.decisions import Decision
 
 
+MOST = 12
+"""Real numbers that are listed one by one."""
+
+
 def space(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the space, such as nas201.")],
     assignments: Assignments = None,
@@ -88,9 +92,10 @@ def _print_decisions(decisions: Sequence[dict[str, Any]], console: Console) -> N
 
 
 def _values(values: Sequence[Any]) -> str:
-    """Write an arithmetic row as such: ``16, 32 ... 256``."""
+    """Write an arithmetic row, or many numbers, as such: ``16, 32 ... 256``."""
     steps = {b - a for a, b in itertools.pairwise(values)} if _integers(values) else ()
-    if len(steps) == 1 and len(values) > 4:
+    many = len(values) > MOST and all(isinstance(value, float) for value in values)
+    if (len(steps) == 1 and len(values) > 4) or many:
         first, second, *_, last = values
         return f"{first}, {second} … {last}"
     return ", ".join(plain(value) for value in values)

@@ -40,11 +40,12 @@ def _document(archive: Archive, study: Study) -> dict[str, Any]:
     sessions = archive.sessions(study)
     latest = sessions[-1] if sessions else None
     incidents = [_incident(incident) for session in sessions for incident in session.incidents]
-    counts = archive.counts(study)
+    counts, state = archive.counts(study), archive.state(study)
     return {
         "study": study.name,
-        "status": _status(latest, archive.state(study).status),
-        "reason": archive.state(study).reason or None,
+        "status": _status(latest, state.status),
+        "reason": state.reason or None,
+        "stages": list(state.stages),
         "trials": {str(status): n for status, n in counts.items()},
         "failures": archive.failures(study),
         "sessions": len(sessions),
@@ -89,6 +90,9 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
     if document["failures"]:
         kinds = [f"{plain(kind)}: {n:,}" for kind, n in document["failures"].items()]
         lines.append(f"Failures: {', '.join(kinds)}")
+    for step, stage in enumerate(document["stages"], 1):
+        values = [f"{plain(name)} {plain(value)}" for name, value in stage.items()]
+        lines.append(f"Step {step}: {', '.join(values)}")
     lines.append(f"{count(document['sessions'], 'session')}, {duration(document['seconds'])}")
     if simulated := document["simulated"]:
         lines[-1] += f"; simulated {duration(simulated['seconds'])}{_idle(simulated)}"

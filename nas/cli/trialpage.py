@@ -41,7 +41,7 @@ def print_trial(archive: Archive, trial: Trial, plugin: Sequence[str] | None) ->
     _print_metrics(study, trial, archive.measurements(trial.id), console)
     _print_scores(archive, trial, console)
     _print_architecture(archive, trial, details, plugin, console)
-    _print_curve(archive.curve(trial.id), console)
+    _print_curve(archive.curve(trial.id), archive.state(study).stages, console)
     _print_lineage(archive, study, trial, console)
 
 
@@ -156,18 +156,25 @@ def _print_architecture(
         console.print(f"No drawing: {one_line(error)}{hint}", style="yellow")
 
 
-def _print_curve(curve: Sequence[CurvePoint], console: Console) -> None:
+def _print_curve(
+    curve: Sequence[CurvePoint], stages: Sequence[Mapping[str, Any]], console: Console
+) -> None:
     if not curve:
         return
     names = list(dict.fromkeys(name for point in curve for name in point.metrics))
     every = -(-len(curve) // CURVE_ROWS)
     shown = [*curve[:-1:every], curve[-1]]
     rows = [
-        {"step": point.step, **{f"metric {n}": v for n, v in point.metrics.items()}}
+        {
+            "step": point.step,
+            **{f"stage {n}": plain(v) for n, v in _stage(stages, point.step).items()},
+            **{f"metric {n}": v for n, v in point.metrics.items()},
+        }
         for point in shown
     ]
     columns = [
         Column("step", number=True),
+        *(Column(f"stage {name}", plain(name), right=True) for name in _stage(stages, 1)),
         *(Column(f"metric {name}", plain(name), number=True) for name in names),
     ]
     left_out = f", {len(shown)} of {count(len(curve), 'step')} shown" if every > 1 else ""
@@ -178,6 +185,11 @@ def _print_curve(curve: Sequence[CurvePoint], console: Console) -> None:
     for name in names:
         values = [point.metrics.get(name, float("nan")) for point in curve]
         console.print(f"  {plain(name):<{width}}  {sparkline(values)}", no_wrap=True)
+
+
+def _stage(stages: Sequence[Mapping[str, Any]], step: int) -> Mapping[str, Any]:
+    """Return the parameters of a step; none where a step is an epoch."""
+    return stages[step - 1] if 0 < step <= len(stages) else {}
 
 
 def _print_lineage(archive: Archive, study: Study, trial: Trial, console: Console) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
 from nas.architecture import Value
 from nas.decisions import Categorical, Decision, Grid
-from nas.documents import Model
+from nas.documents import Document, Model
 from nas.errors import ConfigError
 from nas.suggest import did_you_mean, listed
 
@@ -73,10 +73,6 @@ class Range(Model):
         return {**own, **tail}
 
 
-Ranges = Mapping[str, Range]
-"""By parameter; ``evaluator.lr`` is the parameter ``lr`` in the table ``evaluator``."""
-
-
 def flattened(tables: object) -> object:
     """Join the names of nested tables by dots: TOML reads ``evaluator.lr`` as nested tables."""
     return dict(_flat("", tables)) if isinstance(tables, Mapping) else tables
@@ -94,6 +90,19 @@ def _flat(prefix: str, tables: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield from _flat(f"{name}.", value)
         else:
             yield name, value
+
+
+Ranges = Annotated[Mapping[str, Range], BeforeValidator(flattened)]
+"""By parameter; ``evaluator.lr`` is the parameter ``lr`` in the table ``evaluator``."""
+
+
+class _Table(Document):
+    hyper: Ranges
+
+
+def read_ranges(values: object) -> Mapping[str, Range]:
+    """Read what ``Range.plain`` wrote, by parameter. Raises ``ConfigError`` on anything else."""
+    return _Table.parse({"hyper": values}, source="space").hyper
 
 
 def decisions(ranges: Ranges) -> tuple[Decision, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from nas.abstract.space import Space
 from nas.architecture import Architecture
 from nas.decisions import Decision
 from nas.errors import SpaceError
-from nas.hyper.ranges import PREFIX, Range, Ranges, decisions
+from nas.hyper.ranges import PREFIX, Ranges, decisions, read_ranges
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -38,9 +38,9 @@ class WithHyper(Space):
         self.tree  # noqa: B018 - complains now rather than in the middle of a search
 
     @classmethod
-    def of(cls, space: Space, ranges: Mapping[str, Any]) -> WithHyper:
-        """Return the product, given ranges as plain JSON values."""
-        return cls(space, {name: Range.model_validate(of) for name, of in ranges.items()})
+    def of(cls, space: Space, ranges: object) -> WithHyper:
+        """Return the product, given ranges as JSON values. Raises ``ConfigError``."""
+        return cls(space, read_ranges(ranges))
 
     @property
     def decisions(self) -> Sequence[Decision]:
