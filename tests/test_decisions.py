@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from nas import Architecture, Categorical, Integer, Space, SpaceError
+from nas import Architecture, Categorical, Grid, Integer, Space, SpaceError
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,54 @@ def test_decisions_that_cannot_be_are_refused(decisions: Any, message: str) -> N
 def test_steps_are_positive(step: int) -> None:
     with pytest.raises(SpaceError, match="'a': step must be at least 1"):
         Integer("a", 1, 3, step)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((1.0, 1.0), "low must be below high, not 1.0 and 1.0"),
+        ((2, 1), "low must be below high"),
+        ((0.0, math.inf), "low must be below high"),
+        ((math.nan, 1.0), "low must be below high"),
+        ((0.0, 1.0, 1), "points must be at least 2: 1"),
+        ((0.0, 1.0, 5, True), "low must be above 0 on a logarithmic scale: 0.0"),
+    ],
+)
+def test_grids_that_cannot_be_are_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(SpaceError, match=f"'a': {message}"):
+        Grid("a", *arguments)
+
+
+def test_a_grid_of_few_points_by_hand() -> None:
+    assert Grid("a", 0.0, 1.0, 5).values == (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert Grid("a", 1e-3, 10.0, 5, log=True).values == (0.001, 0.01, 0.1, 1.0, 10.0)
+    assert Grid("a", 0, 4).values == (0, 1, 2, 3, 4)
+    assert Grid("a", 16, 256, 5, log=True).values == (16, 32, 64, 128, 256)
+
+
+ends = st.floats(-1e6, 1e6, allow_subnormal=False) | st.integers(-1000, 1000)
+
+
+@settings(deadline=None)
+@given(ends, ends, st.integers(2, 60), st.booleans())
+def test_a_grid_is_even(one: float, other: float, points: int, log: bool) -> None:
+    low, high = sorted((one, other))
+    assume(low < high and (low > 0 or not log))
+    grid = Grid("a", low, high, points, log)
+    values = [float(value) for value in grid.values]
+    assert (grid.values[0], grid.values[-1]) == (low, high)
+    assert len(values) <= points
+    assert values == sorted(set(values))
+    if isinstance(low, int) and isinstance(high, int):
+        assert all(isinstance(value, int) for value in grid.values)
+        assert len(values) == points or high - low + 1 < 2 * points or log
+    elif high - low > 1e-3 * max(abs(low), abs(high)):  # the digits that are kept tell them apart
+        assert len(values) == points
+        places = np.log(values) if log else np.array(values)
+        even = np.linspace(places[0], places[-1], points)
+        rounding = 1e-5 if log else 1e-5 * max(abs(low), abs(high))
+        np.testing.assert_allclose(places, even, rtol=0, atol=rounding)
+    assert [grid.adjacent(i) for i in (0, len(values) - 1)] == [[1], [len(values) - 2]]
 
 
 def test_the_default_graph_is_a_labelled_chain() -> None:

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas import Architecture, Categorical, Integer, Space
+from nas import Architecture, Categorical, Grid, Integer, Space
+from nas.decisions import Decision
 
 relaxed = settings(deadline=None)  # the machine may be busy
 
@@ -27,7 +28,7 @@ VALUES = ("a", "b", "ä", True, False, 2, 7, -1, 0.5, 1e-9, "")
 class Toy(Space):
     """Any decisions; never built."""
 
-    decisions: Sequence[Categorical | Integer] = ()  # type: ignore[assignment]
+    decisions: Sequence[Decision] = ()  # type: ignore[assignment]
     input_shape: tuple[int, ...] = (1,)
     classes: int = 2
 
@@ -37,7 +38,7 @@ class Toy(Space):
 
 @st.composite
 def spaces(draw: st.DrawFn) -> Toy:
-    decisions: list[Categorical | Integer] = []
+    decisions: list[Decision] = []
     for i in range(draw(st.integers(1, 5))):
         parents = draw(
             st.lists(st.sampled_from(decisions), max_size=2, unique_by=lambda d: d.name)
@@ -48,7 +49,11 @@ def spaces(draw: st.DrawFn) -> Toy:
             p.name: draw(st.lists(st.sampled_from(p.values), min_size=1, unique=True))
             for p in parents
         }
-        if draw(st.booleans()):
+        kind = draw(st.sampled_from(["integer", "grid", "categorical"]))
+        if kind == "grid":
+            points, log = draw(st.integers(2, 5)), draw(st.booleans())
+            decisions.append(Grid(f"d{i}", 0.5, 2.5, points, log, when=when))
+        elif kind == "integer":
             low, step = draw(st.integers(-3, 3)), draw(st.integers(1, 3))
             high = low + draw(st.integers(0, 6))
             decisions.append(Integer(f"d{i}", low, high, step, when=when))
@@ -115,8 +120,12 @@ def test_a_mutant_differs_in_one_decision_and_what_it_switches(space: Toy, rng: 
 def test_neighbours_are_all_members_one_step_away(space: Toy, rng: random.Random) -> None:
     a = space.sample(rng)
 
-    def adjacent(decision: Categorical | Integer, x: Any, y: Any) -> bool:
-        return x != y and (isinstance(decision, Categorical) or abs(x - y) == decision.step)
+    def adjacent(decision: Decision, x: Any, y: Any) -> bool:
+        if isinstance(decision, Categorical):
+            return x != y
+        if isinstance(decision, Integer):
+            return abs(x - y) == decision.step
+        return abs(decision.values.index(x) - decision.values.index(y)) == 1
 
     def one_step(b: Architecture) -> bool:
         both = [d for d in space.decisions if d.name in a and d.name in b]
