@@ -96,6 +96,7 @@ class Trial:
         parents: numbers of the trials that the architecture was made from.
         failure: why, if it failed.
         id: row in the archive; 0 before it is archived.
+        curve: as it was reported, where a strategy that ``pauses`` is told of it; else empty.
     """
 
     number: int
@@ -110,6 +111,7 @@ class Trial:
     parents: tuple[int, ...] = ()
     failure: Failure | None = None
     id: int = 0
+    curve: tuple[CurvePoint, ...] = ()
 
     def archived_as(self, row: int) -> Trial:
         """Return it with the id of its row."""

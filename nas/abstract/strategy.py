@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.abstract.dataset import SearchData
+from nas.abstract.scheduler import Promotion
 from nas.abstract.space import Space
 from nas.abstract.use import Use
 from nas.architecture import Architecture
@@ -25,20 +26,35 @@ class Problem:
         goals: the objectives in order; the trials' ``losses`` have the same order.
         seed: for whatever a strategy must seed once; draws come from ``ask``'s ``rng``.
         data: what the search trains on, for proxies; None if it has none.
+        budget: of a complete trial, in the evaluator's unit (epochs); None if it knows none.
     """
 
     space: Space
     goals: tuple[Goal, ...]
     seed: int
     data: SearchData | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """An architecture to evaluate, and the numbers of the trials it was made from."""
+    """An architecture to evaluate.
+
+    Args:
+        architecture: a member of the space.
+        parents: numbers of the trials that it was made from.
+        until: step at which the trial pauses, of a strategy that ``pauses``; None for its full
+            budget.
+        inherits: number of a paused trial whose state (weights, optimizer) it begins with, and
+            whose curve is the beginning of its own; the trial's network must be the same.
+        replaces: number of a paused trial that ends with this proposal.
+    """
 
     architecture: Architecture
     parents: tuple[int, ...] = ()
+    until: int | None = None
+    inherits: int | None = None
+    replaces: int | None = None
 
 
 class Strategy(ABC):
@@ -50,6 +66,9 @@ class Strategy(ABC):
     one that was never proposed. Trials of earlier studies come before the first ``ask`` and have
     negative numbers; as parents of a proposal they are left out. A strategy reads no clock and no
     global state: the same calls give the same proposals, which is how a study resumes.
+
+    One that ``pauses`` trials is told paused ones too, each time, and all trials with their curves;
+    it is asked which of them goes on before it is asked for a new one.
 
     Attributes:
         used: the components of ``uses``, built, in that order: a ``Predictor``, ``Proxy``,
@@ -63,6 +82,11 @@ class Strategy(ABC):
         """Components that it works with; a config names them among the strategy's parameters."""
         return ()
 
+    @property
+    def pauses(self) -> bool:
+        """Whether it proposes trials that pause, or goes on with paused ones."""
+        return False
+
     @abstractmethod
     def start(self, problem: Problem) -> None:
         """Begin a study; forget any earlier one. Raises ``ConfigError`` on one it cannot do."""
@@ -71,6 +95,14 @@ class Strategy(ABC):
     def ask(self, rng: Rng) -> Proposal:
         """Propose a member of the space. All randomness comes from ``rng``."""
 
+    def resume(self, rng: Rng) -> Promotion | None:
+        """Return the paused trial that goes on now; None if a new one should begin."""
+        return None
+
     @abstractmethod
     def tell(self, trial: Trial) -> None:
-        """Learn from a trial; ``trial.losses`` are lower-is-better, empty unless complete."""
+        """Learn from a trial; ``trial.losses`` are lower-is-better, empty unless complete.
+
+        A trial that a scheduler has stopped is told as complete, with the losses expected at its
+        full budget. A paused one has those at its last step, NaN where an objective has no value.
+        """

@@ -26,7 +26,7 @@ from nas.engine.builder import Builder
 from nas.engine.hyper_check import check_ranges
 from nas.engine.proxy_tree import Tree, proxies
 from nas.engine.reuse import evaluation_digest
-from nas.engine.scheduling import scheduler_of
+from nas.engine.scheduling import check_pausing, scheduler_of
 from nas.errors import ConfigError
 from nas.executors.jobs import Setup
 from nas.goals import Goal
@@ -71,12 +71,12 @@ class Assembly:
     @property
     def keeps_snapshots(self) -> bool:
         """Whether evaluations are to leave something to go on from."""
-        pauses = self.scheduler is not None and self.scheduler.pauses
+        pauses = self.strategy.pauses or bool(self.scheduler and self.scheduler.pauses)
         return self.evaluator.checkpoints or (pauses and self.evaluator.pausable)
 
     def problem(self, seed: int) -> Problem:
         """Return what the strategy is started with."""
-        return Problem(self.space, self.goals, seed, self.data)
+        return Problem(self.space, self.goals, seed, self.data, self.evaluator.budget)
 
 
 def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
@@ -105,6 +105,7 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     )
     _check_features(predictor, wanted)
     scheduler = scheduler_of(builder, config, evaluator)
+    check_pausing(config, strategy, evaluator)
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
     scored = list(proxies(trees).values())
     data = _data(builder, config, _needy(evaluator, scored, strategy))

@@ -63,6 +63,8 @@ class Track:
     rulings: list[Ruling] = field(default_factory=list)
     asks: Sequence[int] = ()
     """Levels of the latest run."""
+    inherited: int = 0
+    """Steps that another trial has done."""
     until: int | None = None
     """Step at which the latest run pauses at the latest."""
     _pending: deque[int] = field(default_factory=deque)
@@ -84,13 +86,18 @@ class Track:
     @property
     def done(self) -> int:
         """Steps that a next run need not do."""
-        return self.runs[-1].last if self.runs else 0
+        return self.runs[-1].last if self.runs else self.inherited
 
     @property
     def alive_until(self) -> float:
         """The virtual time up to which the latest run is known to go on."""
         step = self._pending[0] - 1 if self._pending else self.step
         return self.run.time_of(min(step, self.budget - 1))
+
+    def inherit(self, other: Track) -> None:
+        """Begin where another trial has paused."""
+        self.inherited = other.done
+        self.heard((point for point in other.points if point.step <= other.done), other.metrics)
 
     def begin(self, run: Run, asks: Sequence[int]) -> None:
         """Let a run begin that asks at some levels."""

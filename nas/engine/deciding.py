@@ -36,14 +36,13 @@ def proposer_of(
 
 def referee_of(config: Config, parts: Assembly, study: Study) -> Referee | None:
     """Return who decides on running trials; None if every trial has its full budget."""
-    if config.scheduler is None or parts.scheduler is None:
-        return None
     budget = parts.evaluator.budget
-    assert budget is not None
+    if budget is None or (parts.scheduler is None and not parts.strategy.pauses):
+        return None
     timeline = Timeline(study.window) if config.order == "number" else None
-    audit = config.scheduler.audit
+    audit = config.scheduler.audit if config.scheduler else 0.0
     referee = Referee(parts.scheduler, study.goals, budget, study.seed, audit, timeline)
-    return referee if referee.decides else None
+    return referee if referee.decides or parts.strategy.pauses else None
 
 
 def order_of(config: Config, study: Study, writer: Writer, referee: Referee | None) -> Order:

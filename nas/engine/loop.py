@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Literal
 
 from nas.archive.record import Record
 from nas.archive.writer import Writer
@@ -18,11 +16,12 @@ from nas.engine.assembly import Assembly
 from nas.engine.candidate import Candidate
 from nas.engine.display import Display
 from nas.engine.flights import Flights
+from nas.engine.infeasible import InfeasibleRun
 from nas.engine.interrupts import Interrupts
 from nas.engine.meter import Meter
 from nas.engine.order import Order
 from nas.engine.past import Past
-from nas.engine.progress import Observer, Plan
+from nas.engine.progress import Observer, Plan, Reason
 from nas.engine.proposer import Proposer
 from nas.engine.pulse import Pulse
 from nas.engine.referee import Referee
@@ -38,20 +37,10 @@ from nas.trial import Status, Trial
 
 log = logging.getLogger(__name__)
 
-INFEASIBLE_IN_A_ROW = 2_000
-"""A study stops when so many candidates in a row broke their bounds."""
 SETTLED_AT_ONCE = 256
 """Trials that end without a worker are archived together, at most so many."""
 WAIT = 0.5
 """Seconds after which an observer hears of the search even if nothing has finished."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a session ended, in words."""
-
-    text: str
-    status: Literal["finished", "interrupted", "failed"] = "finished"
 
 
 class Loop:
@@ -87,9 +76,10 @@ class Loop:
         self._earlier, self._rerun = Replay(writer.finished(study)), Rerun()
         self._referee = referee
         guard = trials.ProtocolGuard({**protocols, **writer.protocols(study)})
-        self._flights = Flights(study, parts, guard, referee)
+        self._flights = Flights(study, parts, guard, referee, snapshots)
         self._settled: list[Record] = []
-        self._next, self._counted, self._infeasible_run = 0, 0, 0
+        self._infeasible = InfeasibleRun(parts.goals)
+        self._next, self._counted = 0, 0
         self._exhausted = ""
 
     def run(
@@ -97,11 +87,15 @@ class Loop:
     ) -> Reason:
         """Run until the study ends or the user stops it."""
         self._executor, self._plan, self._observer = executor, plan, observer
-        self._flights.executor, executor.listener = executor, self._referee
+        self._flights.executor = executor
+        if self._referee:
+            executor.listen(self._referee)
         self._meter = Meter(plan, self._writer.spent(self._study), executor.now)
         known = self._writer.incidents_by_trial(self._study) if plan.simulated else {}
         self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
-        self._telling = Telling(self._proposer, self._referee, plan.stop_budget)
+        self._telling = Telling(
+            self._proposer, self._referee, self._parts.strategy.pauses, plan.stop_budget
+        )
         self._display = Display(
             observer,
             self._study,
@@ -170,7 +164,7 @@ class Loop:
         """Let a paused trial go on, if the scheduler says so."""
         if self._referee is None or not self._order.settled(self._next) or self._telling.spent:
             return False
-        promotion = self._referee.promote()
+        promotion = self._referee.promote(self._parts.strategy)
         if promotion is None:
             return False
         ended = self._flights.resume(promotion)
@@ -187,9 +181,9 @@ class Loop:
         """Give the next number to a candidate: answered by the archive, turned away, or run."""
         number = self._next
         self._next += 1
-        infeasible = candidate.violation > 0 and candidate.failure is None
-        self._infeasible_run = self._infeasible_run + 1 if infeasible else 0
+        infeasible = self._infeasible.counts(candidate)
         self._counted += not infeasible
+        self._retire(candidate.proposal.replaces, number)
         earlier = self._earlier.take(number)
         if earlier is not None:
             check(earlier, candidate, self._proposer)
@@ -202,16 +196,23 @@ class Loop:
             self._settled.append(settled)
         else:
             self._flights.submit(candidate, number, self._order.told())
-        if self._infeasible_run >= INFEASIBLE_IN_A_ROW:
-            bounds = ", ".join(goal.bound() for goal in self._parts.goals if goal.bound())
-            self._exhausted = f"{self._infeasible_run} candidates in a row broke a bound ({bounds})"
+        self._exhausted = self._infeasible.reason
+
+    def _retire(self, number: int | None, by: int) -> None:
+        """End a paused trial, if there is one whose place another takes."""
+        retired = None if number is None else self._flights.retire(number, by)
+        if isinstance(retired, Trial):
+            self._answer(retired)
+        elif retired is not None:
+            self._settled.append(retired)
 
     def _settle(self, candidate: Candidate, number: int, *, infeasible: bool) -> Record | None:
         """Return the record of a trial that needs no worker."""
         space, told = self._parts.space, self._order.told()
         if infeasible or candidate.failure:
             return trials.turned_away(candidate, number, space, told)
-        earlier = self._reuse.find(candidate) if self._reuse else None
+        alone = candidate.proposal.inherits is None
+        earlier = self._reuse.find(candidate) if self._reuse and alone else None
         if earlier is None:
             return None
         self._meter.reused += 1

@@ -32,7 +32,7 @@ class Past:
     ) -> None:
         self.trial = trial
         self._known = {m: trial.metrics[m] for m in measured if m in trial.metrics}
-        self._curve, self._rulings = tuple(curve), deque(rulings)
+        self.curve, self._rulings = tuple(curve), deque(rulings)
         self._begun = False
 
     @property
@@ -53,7 +53,7 @@ class Past:
             ruling = self._rulings.popleft()
             rulings.append(ruling)
             last = ruling.step if ruling.verdict in ENDS else None
-        track.heard((p for p in self._curve if last is None or p.step <= last), self._known)
+        track.heard((p for p in self.curve if last is None or p.step <= last), self._known)
         for ruling in rulings:
             track.rule(ruling)
         if self._rulings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nas.incident import Incident
 from nas.study import Study
@@ -78,6 +78,14 @@ class Progress:
     simulated: bool = False
     workers: Sequence[str] = ()
     met: Sequence[Incident] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a session ended, in words."""
+
+    text: str
+    status: Literal["finished", "interrupted", "failed"] = "finished"
 
 
 class Observer(Protocol):

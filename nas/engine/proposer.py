@@ -268,6 +268,8 @@ class Proposer:
     def _new(self, proposal: Proposal, drawn: Container[str]) -> Candidate | None:
         """Return the candidate that a proposal is; None if it is known."""
         canonical_id = self._space.canonical_id(proposal.architecture)
+        if proposal.inherits is not None:  # other weights make it another one
+            return self._look(proposal, canonical_id)
         if canonical_id in drawn:
             return None
         if int(canonical_id, 16) not in self._known:
@@ -284,8 +286,7 @@ def _of_this_study(proposal: Proposal) -> Proposal:
     """Return it without parents from earlier studies, which have negative numbers."""
     if all(parent >= 0 for parent in proposal.parents):
         return proposal
-    own = tuple(parent for parent in proposal.parents if parent >= 0)
-    return Proposal(proposal.architecture, own)
+    return replace(proposal, parents=tuple(p for p in proposal.parents if p >= 0))
 
 
 def _descending(verdict: Verdict) -> tuple[bool, float]:

@@ -17,6 +17,7 @@ from nas.abstract.scheduler import (
     Standing,
     Verdict,
 )
+from nas.abstract.strategy import Strategy
 from nas.engine.courses import AUDIT, PROMOTE, Run, Track
 from nas.engine.timeline import NotYetKnown, Timeline, standing_of, visible
 from nas.errors import PluginError
@@ -30,7 +31,7 @@ class Referee:
     """The driver's side of all running trials: hears what they report, says whether they go on.
 
     Args:
-        scheduler: decides.
+        scheduler: decides; None if only a strategy pauses trials.
         goals: the objectives in order.
         budget: of a complete trial.
         seed: of the study.
@@ -40,7 +41,7 @@ class Referee:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: Scheduler | None,
         goals: Sequence[Goal],
         budget: int,
         seed: int,
@@ -49,18 +50,24 @@ class Referee:
     ) -> None:
         self._scheduler, self._goals, self._budget = scheduler, tuple(goals), budget
         self._seed, self._audit, self.timeline = seed, audit, timeline
-        scheduler.start(Contest(self._goals, budget, seed))
-        self._levels = tuple(sorted({s for s in scheduler.levels() if 0 < s < budget}))
+        self._levels: tuple[int, ...] = ()
+        if scheduler is not None:
+            scheduler.start(Contest(self._goals, budget, seed))
+            self._levels = tuple(sorted({s for s in scheduler.levels() if 0 < s < budget}))
         self.tracks: dict[int, Track] = {}
         self._runs = 0
 
     @property
     def decides(self) -> bool:
         """Whether there is anything that it could decide."""
-        return bool(self._levels) or self._scheduler.pauses
+        return bool(self._levels)
 
     def begin(
-        self, number: int, known: Mapping[str, float], until: int | None = None
+        self,
+        number: int,
+        known: Mapping[str, float],
+        until: int | None = None,
+        inherits: int | None = None,
     ) -> tuple[int, ...]:
         """Let a run of a trial begin, its first or another one; return the steps at which it asks.
 
@@ -68,10 +75,13 @@ class Referee:
             number: of the trial.
             known: metrics that do not change in training.
             until: step at which the run pauses at the latest, or None.
+            inherits: a paused trial whose state a new one begins with, or None.
         """
         track = self.tracks.get(number)
         if track is None:
             track = self.tracks[number] = Track(number, self._goals, self._budget, dict(known))
+            if inherits is not None:
+                track.inherit(self.tracks[inherits])
         asks = {level for level in self._levels if level > track.done}
         if until is not None and until < self._budget:
             asks = {level for level in asks if level < until} | {until}
@@ -81,7 +91,7 @@ class Referee:
             self.timeline.begin(track, ordered)
         else:
             track.begin(Run(self._runs, 0.0, track.done), ordered)
-            self._runs += 1
+        self._runs += 1
         return ordered
 
     def heard(self, news: News) -> None:
@@ -109,21 +119,31 @@ class Referee:
         if track is not None:
             track.end(standing_of(trial.status))
 
-    def promote(self) -> Promotion | None:
+    def promote(self, strategy: Strategy) -> Promotion | None:
         """Return the paused trial that goes on now; None if a new one may begin."""
-        if not self._scheduler.pauses:
-            return None
-        promotion = self._scheduler.promote(self._peers_now())
-        if promotion is None:
-            return None
-        track = self.tracks.get(promotion.number)
-        if track is None or track.run.standing is not Standing.PAUSED:
-            raise PluginError(
-                f"scheduler {type(self._scheduler).__name__} promoted trial {promotion.number}, "
-                "which is not paused"
+        promotion = None
+        if self._scheduler is not None and self._scheduler.pauses:
+            promotion = self._scheduler.promote(self._peers_now())
+        if promotion is None and strategy.pauses:
+            promotion = strategy.resume(rng(self._seed, "resume", self._runs))
+        if promotion is not None:
+            self._paused(promotion.number).rule(
+                Ruling(self._paused(promotion.number).done, PROMOTE, promotion.reason)
             )
-        track.rulings.append(Ruling(track.done, PROMOTE, promotion.reason))
         return promotion
+
+    def replace(self, number: int, by: int) -> tuple[Ruling, ...]:
+        """End a paused trial because another one begins; return what was decided on it."""
+        track = self._paused(number)
+        track.rule(Ruling(track.done, Verdict.STOP.value, f"trial {by} takes its place"))
+        track.run.standing = Standing.STOPPED
+        return tuple(track.rulings)
+
+    def _paused(self, number: int) -> Track:
+        track = self.tracks.get(number)
+        if track is None or track.run.standing is not Standing.PAUSED:
+            raise PluginError(f"trial {number} is to go on or to be replaced, but is not paused")
+        return track
 
     def as_complete(self, trial: Trial) -> Trial:
         """Return a stopped trial as a strategy is told of it.
@@ -143,13 +163,24 @@ class Referee:
             last = np.where(np.isfinite(last), last, worst)
         return replace(trial, status=Status.COMPLETE, losses=tuple(last.tolist()))
 
+    def as_told(self, trial: Trial) -> Trial:
+        """Return a trial as a strategy that pauses trials is told of it: with its curve."""
+        track = self.tracks.get(trial.number)
+        if track is None or not track.points:
+            return trial
+        curve = tuple(point for point in track.points if point.step <= track.done)
+        if trial.status is not Status.PAUSED:
+            return replace(trial, curve=curve)
+        losses = tuple(track.latest.losses[-1].tolist())
+        return replace(trial, losses=losses, curve=curve)
+
     def rulings(self, number: int) -> tuple[Ruling, ...]:
         """Return what was decided on a trial so far."""
         track = self.tracks.get(number)
         return tuple(track.rulings) if track else ()
 
     def _decide(self, track: Track, step: int) -> Decision | None:
-        if step == track.until:
+        if self._scheduler is None or step == track.until:
             return Decision(Verdict.PAUSE, f"its run ends at {step}")
         try:
             peers = self._peers(track, step)

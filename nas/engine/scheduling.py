@@ -1,9 +1,10 @@
-"""The scheduler that a config names, if it fits the evaluator."""
+"""Schedulers, and strategies that pause trials, must fit the evaluator."""
 
 from __future__ import annotations
 
 from nas.abstract.evaluator import Evaluator
 from nas.abstract.scheduler import Scheduler
+from nas.abstract.strategy import Strategy
 from nas.config import Config, Named
 from nas.engine.builder import Builder
 from nas.errors import ConfigError
@@ -31,3 +32,20 @@ def scheduler_of(builder: Builder, config: Config, evaluator: Evaluator) -> Sche
             "one; take a scheduler that only stops trials"
         )
     return scheduler
+
+
+def check_pausing(config: Config, strategy: Strategy, evaluator: Evaluator) -> None:
+    """Raise ``ConfigError`` on a strategy that pauses trials where that cannot be done."""
+    if not strategy.pauses:
+        return
+    name = config.strategy.name
+    if evaluator.budget is None or not evaluator.pausable:
+        raise ConfigError(
+            f"strategy {name!r} pauses trials, but evaluator {config.evaluator.name!r} cannot go "
+            "on with one; take another strategy"
+        )
+    if config.order != "number":
+        raise ConfigError(
+            f"strategy {name!r} pauses trials, and which one goes on must not depend on who was "
+            'faster: leave out order = "completion"'
+        )

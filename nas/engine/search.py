@@ -17,8 +17,8 @@ from nas.engine.execution import executor_of
 from nas.engine.heap import settled_heap
 from nas.engine.interrupts import Interrupts
 from nas.engine.log import with_log
-from nas.engine.loop import Loop, Reason
-from nas.engine.progress import Observer, Plan
+from nas.engine.loop import Loop
+from nas.engine.progress import Observer, Plan, Reason
 from nas.engine.reachable import check_bounds
 from nas.engine.warm_start import WarmStart, warm_start
 from nas.errors import StudyError

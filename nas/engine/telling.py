@@ -16,11 +16,15 @@ class Telling:
     Args:
         proposer: has the strategy.
         referee: knows what a stopped trial would have been; None without a scheduler.
+        partial: whether the strategy is told paused trials too, and curves.
         limit: of the budget of all trials together, or None.
     """
 
-    def __init__(self, proposer: Proposer, referee: Referee | None, limit: int | None) -> None:
-        self._proposer, self._referee, self._limit = proposer, referee, limit
+    def __init__(
+        self, proposer: Proposer, referee: Referee | None, partial: bool, limit: int | None
+    ) -> None:
+        self._proposer, self._referee = proposer, referee
+        self._partial, self._limit = partial, limit
         self._budgets: dict[int, int] = {}
         self._same_failure = SameFailure()
 
@@ -32,13 +36,15 @@ class Telling:
         """
         for trial in trials:
             self._budgets[trial.number] = trial.budget or 0
-            if trial.status is Status.PAUSED:
+            if trial.status is not Status.PAUSED:
+                self._same_failure.tell(trial)
+            elif not self._partial:
                 continue
-            if trial.status is Status.STOPPED and self._referee:
-                self._proposer.tell(self._referee.as_complete(trial))
-            else:
-                self._proposer.tell(trial)
-            self._same_failure.tell(trial)
+            if self._referee and self._partial:
+                trial = self._referee.as_told(trial)
+            if self._referee and trial.status is Status.STOPPED:
+                trial = self._referee.as_complete(trial)
+            self._proposer.tell(trial)
 
     def check_end(self) -> None:
         """Raise ``StudyError`` if all trials have failed in the same way."""

@@ -13,7 +13,7 @@ from nas.executors.hearing import PAUSED
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.goals import Goal, losses, violation
 from nas.seeds import derive
-from nas.trial import Failure, Ruling, Status, Trial
+from nas.trial import CurvePoint, Failure, Ruling, Status, Trial
 
 Protocols = Mapping[str, Mapping[str, object]]
 """How metrics were measured, by name."""
@@ -145,6 +145,12 @@ def ruled(record: Record, ended: str, rulings: tuple[Ruling, ...]) -> Record:
     else:
         trial = replace(record.trial, budget=spent)
     return replace(record, trial=trial, curve=curve, rulings=rulings)
+
+
+def again(started: Started, trial: Trial, curve: tuple[CurvePoint, ...], space: Space) -> Record:
+    """Return the record of a trial that an earlier session has archived."""
+    plain = _record(replace(trial, id=0), started.candidate, space, started.told)
+    return replace(plain, curve=curve)
 
 
 def _unknown(outcome: Outcome, goals: Sequence[Goal]) -> Failure | None:

@@ -65,6 +65,12 @@ class CheckpointFolder:
             os.fsync(file.fileno())
         unfinished.replace(path)
 
+    def copy(self, number: int, to: int) -> None:
+        """Give a trial another one's snapshot, unless it has one of its own."""
+        content = self.get(number)
+        if content is not None and not self._path(to).exists():
+            self.put(to, content)
+
     def remove(self, number: int) -> None:
         """Forget a trial's snapshot: the trial is archived."""
         with suppress(OSError):
@@ -105,8 +111,8 @@ class JobCheckpoint(Checkpoint):
     def __init__(self, shelf: Shelf, evaluation: str, job: Job, curve: list[CurvePoint]) -> None:
         self._shelf, self._number, self._curve = shelf, job.number, curve
         self.restored: Callable[[list[CurvePoint]], None] = lambda curve: None
-        parts = (evaluation, job.architecture.to_json(), job.budget, job.seed, _torch_version())
-        self._key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+        self._key = _key(evaluation, job)
+        self._known = {self._key, *([_key(evaluation, job.inherits)] if job.inherits else [])}
 
     def load(self) -> Snapshot | None:
         try:
@@ -114,7 +120,7 @@ class JobCheckpoint(Checkpoint):
             if content is None:
                 return None
             header, tensors = _unpack(content)
-            if header["key"] != self._key:
+            if header["key"] not in self._known:
                 log.info("trial %d: the checkpoint is of another evaluation", self._number)
                 return None
             curve = [CurvePoint(int(s), dict(metrics)) for s, metrics in header["curve"]]
@@ -133,6 +139,11 @@ class JobCheckpoint(Checkpoint):
             self._shelf.put(self._number, _pack(header, snapshot))
         except Exception as error:  # noqa: BLE001 - a full disk, a lost node: training goes on
             log.warning("trial %d: the checkpoint cannot be written: %s", self._number, error)
+
+
+def _key(evaluation: str, job: Job) -> str:
+    parts = (evaluation, job.architecture.to_json(), job.budget, job.seed, _torch_version())
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def _pack(header: dict[str, Any], snapshot: Snapshot) -> bytes:

@@ -41,11 +41,15 @@ class InlineExecutor:
         self._worker = Worker(setup, data, limits.memory, checkpoints)
         self._timeout = limits.timeout
         self._waiting: deque[Job] = deque()
-        self.listener: Listener | None = None
+        self._listener: Listener | None = None
 
     def now(self) -> float:
         """Return the Unix time."""
         return unix_time()
+
+    def listen(self, listener: Listener) -> None:
+        """Let it hear what jobs report, and answer what they ask."""
+        self._listener = listener
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
@@ -57,7 +61,7 @@ class InlineExecutor:
         deadline = time.monotonic() + TOGETHER_SECONDS
         while self._waiting and (not finished or time.monotonic() < deadline):
             job = self._waiting.popleft()
-            line = _Direct(self.listener) if job.asks is not None and self.listener else None
+            line = _Direct(self._listener) if job.asks is not None and self._listener else None
             if line is not None:  # what it asks may depend on how the one before has ended
                 deadline = 0.0
             outcome, weights = self._worker.run(job, self._timeout, line)

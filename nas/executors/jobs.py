@@ -66,6 +66,7 @@ class Job:
         seed: of everything random in it.
         asks: steps at whose first report it asks whether to go on, increasing; None if it reports
             nothing before it has ended.
+        inherits: the job whose snapshot it begins with, under its own number; None for none.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Job:
     budget: int | None
     seed: int
     asks: tuple[int, ...] | None = None
+    inherits: Job | None = None
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,12 @@ def pack_call(number: int, jobs: list[Job]) -> bytes:
 
 def _packed(job: Job) -> str:
     budget = "null" if job.budget is None else job.budget
-    asks = "" if job.asks is None else f",{list(job.asks)}"
-    return f"[{job.number},{job.architecture.to_json()},{budget},{job.seed}{asks}]"
+    usual = f"{job.number},{job.architecture.to_json()},{budget},{job.seed}"
+    if job.asks is None and job.inherits is None:
+        return f"[{usual}]"
+    asks = "null" if job.asks is None else list(job.asks)
+    inherits = "" if job.inherits is None else f",{_packed(job.inherits)}"
+    return f"[{usual},{asks}{inherits}]"
 
 
 def unpack_call(packed: bytes) -> tuple[int, list[Job]]:
@@ -38,9 +42,16 @@ def _job(
     budget: int | None,
     seed: int,
     asks: Sequence[int] | None = None,
+    inherits: Sequence[Any] | None = None,
 ) -> Job:
-    architecture = Architecture(decisions)
-    return Job(number, architecture, budget, seed, None if asks is None else tuple(asks))
+    return Job(
+        number,
+        Architecture(decisions),
+        budget,
+        seed,
+        None if asks is None else tuple(asks),
+        None if inherits is None else _job(*inherits),
+    )
 
 
 def pack_outcomes(outcomes: list[Outcome]) -> bytes:

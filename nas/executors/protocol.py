@@ -46,13 +46,7 @@ class ExecutorState:
 
 
 class Executor(Protocol):
-    """Runs jobs, in any order, each at most once to its end.
-
-    Attributes:
-        listener: hears what jobs that ask report, and answers them; set before the first such job.
-    """
-
-    listener: Listener | None
+    """Runs jobs, in any order, each at most once to its end."""
 
     @property
     def description(self) -> str:
@@ -61,6 +55,10 @@ class Executor(Protocol):
 
     def now(self) -> float:
         """Return the time in seconds: Unix time, or virtual time in a simulation."""
+        ...
+
+    def listen(self, listener: Listener) -> None:
+        """Let it hear what jobs report and answer what they ask; comes before any of them."""
         ...
 
     def submit(self, job: Job) -> None:

@@ -74,7 +74,6 @@ class RayExecutor:
         check_limits(self._limits, inline=False)
         self._incidents: list[Incident] = []
         self._waiting: deque[Job] = deque()
-        self._places: dict[int, int] = {}
         self._alone: deque[Job] = deque()
         self._blame = Blame(self._incidents.append)
         self._batches = Batches()
@@ -110,20 +109,14 @@ class RayExecutor:
         """Return the Unix time."""
         return unix_time()
 
-    @property
-    def listener(self) -> Listener | None:
-        """What hears the jobs that report."""
-        return self._desk.listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
+    def listen(self, listener: Listener) -> None:
+        """Let it hear what jobs report, and answer what they ask."""
         self._desk.listener = listener
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
         if job.asks is not None:
-            self._desk.open()
-            self._places[job.number] = next(self._numbers)
+            self._desk.open(job.number)
         self._waiting.append(job)
 
     def wait(self, timeout: float) -> list[Finished]:
@@ -137,7 +130,7 @@ class RayExecutor:
         self._desk.answer()
         self._dispatch()
         waiting = bool(self._waiting or self._alone)
-        self._desk.make_room(waiting and all_ask(self._pool, self._desk), self._places)
+        self._desk.make_room(waiting and all_ask(self._pool, self._desk))
         by_ref = {ref: member for member in self._pool.members for ref in _awaited(member)}
         refs = [*by_ref, *self._suspects.refs, *self._desk.refs]
         if not refs:

@@ -7,9 +7,9 @@ a few milliseconds and polls nothing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,10 +113,13 @@ class Desk:
         self._questions: dict[int, _Question] = {}
         self._waited: dict[int, float] = {}
         self._stuck_since: float | None = None
+        self._places: dict[int, int] = {}
+        self._count = itertools.count()
         self.listener: Listener | None = None
 
-    def open(self) -> None:
-        """Start it on this machine, if it is not there yet."""
+    def open(self, number: int) -> None:
+        """Start it on this machine, if it is not there yet: a trial that reports is submitted."""
+        self._places[number] = next(self._count)
         if self._actor is None:
             here = ray.get_runtime_context().get_node_id()
             strategy = NodeAffinitySchedulingStrategy(here, soft=False)
@@ -170,13 +173,8 @@ class Desk:
         """Return the seconds that a trial has waited since this was last asked."""
         return self._waited.pop(number, 0.0)
 
-    def make_room(self, stuck: bool, places: Mapping[int, int]) -> None:
-        """Where all workers wait for trials that have none, send one of them away.
-
-        Args:
-            stuck: whether every worker waits for a verdict.
-            places: of all trials in the order of submission; the last is sent away.
-        """
+    def make_room(self, stuck: bool) -> None:
+        """Send away the trial that was submitted last if every worker has long been ``stuck``."""
         now = time.monotonic()
         if not stuck:
             self._stuck_since = None
@@ -184,7 +182,7 @@ class Desk:
             self._stuck_since = now
         elif now - self._stuck_since > STUCK_SECONDS:
             self._stuck_since = None
-            self._send({max(self._questions, key=lambda number: places[number]): PREEMPT})
+            self._send({max(self._questions, key=lambda number: self._places[number]): PREEMPT})
 
     def _send(self, verdicts: dict[int, str]) -> None:
         if not verdicts:

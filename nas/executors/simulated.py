@@ -95,7 +95,7 @@ class SimulatedExecutor:
         self._simulation = simulation or SimulationConfig()
         self._mishaps = Mishaps(self._simulation, timeout)
         self._incidents: list[Incident] = []
-        self.listener: Listener | None = None
+        self._listener: Listener | None = None
         self._now = self._used = self._capacity = 0.0
         self._free = list(range(workers))
         self._workers, self._alive = workers, workers
@@ -114,6 +114,10 @@ class SimulatedExecutor:
     def now(self) -> float:
         """Return the virtual seconds since the beginning."""
         return self._now
+
+    def listen(self, listener: Listener) -> None:
+        """Let it hear what jobs report, and answer what they ask."""
+        self._listener = listener
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
