@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from nas import Component, hookimpl
 
+_DOMHAN = "https://www.ijcai.org/Abstract/15/487"
 _LC_PFN = "https://arxiv.org/abs/2310.20447"
 
 
@@ -22,8 +23,21 @@ def nas_curve_priors() -> Iterable[Component]:
 @hookimpl
 def nas_curve_predictors() -> Iterable[Component]:
     """Predictors on a prior, and plain baselines."""
+    from nas_curves.baselines import LastValue, LeastSquares, PowerLaw
     from nas_curves.curve_bank import CurveBank
+    from nas_curves.mcmc import MCMC
 
     return [
         Component("curve_bank", CurveBank, "Importance weights over a bank of prior curves"),
+        Component("last_value", LastValue, "The curve stays where it is"),
+        Component(
+            "least_squares",
+            LeastSquares,
+            "Ensemble of the published prior's families, fitted by least squares",
+            _DOMHAN,
+        ),
+        Component(
+            "mcmc", MCMC, "Affine-invariant Markov chains over the published prior; slow", _LC_PFN
+        ),
+        Component("power_law", PowerLaw, "The power law that fits best by least squares"),
     ]
