@@ -28,10 +28,12 @@ class _Running:
     Args:
         started: the trial.
         resumed: whether it was paused before.
+        seconds: that its earlier runs took.
     """
 
     started: Started
     resumed: bool
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Flights:
         self._running: dict[int, _Running] = {}
         self._paused: dict[int, _Paused] = {}
         self._past: dict[int, Past] = {}
+        self._seconds: dict[int, float] = {}
+        """Wall time of the runs of trials that have paused."""
         self.executor: Executor
 
     def __len__(self) -> int:
@@ -130,9 +134,11 @@ class Flights:
         if self._referee is None:
             return record
         rulings = self._referee.rulings(number)
-        record = trials.ruled(record, finished.outcome.ended, rulings)
+        before = running.seconds
+        record = trials.ruled(record, finished.outcome.ended, rulings, before)
         if record.trial.status is Status.PAUSED:
             self._paused[number] = _Paused(running.started, record)
+            self._seconds[number] = record.trial.seconds
         return record
 
     def cancelled(self, rerun: Callable[[int], bool]) -> list[Record]:
@@ -167,7 +173,7 @@ class Flights:
         if self._referee is not None:
             asks = self._begin(started, until)
             started = replace(started, job=replace(started.job, asks=asks))
-        self._running[number] = _Running(started, resumed)
+        self._running[number] = _Running(started, resumed, self._seconds.get(number, 0.0))
         self.executor.submit(started.job)
 
     def _begin(self, started: Started, until: int | None) -> tuple[int, ...]:
@@ -191,6 +197,7 @@ class Flights:
             ended = past.next_run(self._referee.tracks[number])
         if ended.status is Status.PAUSED:
             self._paused[number] = _Paused(started, None)
+            self._seconds[number] = past.trial.seconds
         else:
             del self._past[number]
         return ended

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from nas.archive.record import Record
 from nas.engine.candidate import Candidate
 from nas.engine.proposer import Proposer
-from nas.trial import Trial
+from nas.trial import Status, Trial
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +60,17 @@ class Rerun:
             archived: those of ``new(records)``, as they are archived now.
         """
         fresh = {trial.number: trial for trial in archived}
-        numbers = [record.trial.number for record in records]
-        return [fresh[n] if n in fresh else self._expected.pop(n) for n in numbers]
+        return [fresh.get(r.trial.number) or self._again(r.trial) for r in records]
+
+    def _again(self, trial: Trial) -> Trial:
+        """Return an expected trial as it is archived; one that pauses on its way, as it is."""
+        known = self._expected[trial.number]
+        if trial.status is Status.PAUSED and (known.status, known.budget) != (
+            Status.PAUSED,
+            trial.budget,
+        ):
+            return trial
+        return self._expected.pop(trial.number)
 
 
 def check(trial: Trial, candidate: Candidate, proposer: Proposer) -> None:

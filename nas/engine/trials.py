@@ -124,14 +124,18 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
     return _record(trial, candidate, space, started.told, finished)
 
 
-def ruled(record: Record, ended: str, rulings: tuple[Ruling, ...]) -> Record:
+def ruled(record: Record, ended: str, rulings: tuple[Ruling, ...], before: float) -> Record:
     """Return the record of a trial that a scheduler has had a say in.
 
     Args:
         record: as if it had run to its end.
         ended: how a verdict has ended it, as ``Outcome.ended`` says; empty if none has.
         rulings: what was decided on it.
+        before: seconds that its earlier runs took.
     """
+    if before:
+        seconds = before + record.trial.seconds
+        record = replace(record, trial=replace(record.trial, seconds=seconds))
     if record.trial.failure is None and not ended:
         return replace(record, rulings=rulings)
     curve = record.curve

@@ -67,7 +67,12 @@ class EndedByVerdict(BaseException):
 
 STOPPED, PAUSED, PREEMPTED = "stopped", "paused", "preempted"
 """How a verdict ends an evaluation."""
-_ENDED = {Verdict.STOP: STOPPED, Verdict.PAUSE: PAUSED, PREEMPT: PREEMPTED}
+_ENDED = {Verdict.STOP.value: STOPPED, Verdict.PAUSE.value: PAUSED, PREEMPT: PREEMPTED}
+
+
+def ended_by(verdict: str) -> str:
+    """Return how a verdict ends an evaluation; empty if it goes on."""
+    return _ENDED.get(verdict, "")
 
 
 class Conversation:
@@ -107,8 +112,8 @@ class Conversation:
         verdict = self._line.ask(news, step)
         if verdict in (Verdict.PAUSE, PREEMPT) and snapshot is not None:
             self._save(snapshot())
-        if verdict != Verdict.CONTINUE:
-            raise EndedByVerdict(_ENDED[verdict])
+        if ended := ended_by(verdict):
+            raise EndedByVerdict(ended)
 
     def restored(self, curve: Sequence[CurvePoint]) -> None:
         """Ask about the levels that a snapshot has left behind: they were asked about before."""
@@ -116,8 +121,8 @@ class Conversation:
             level = self._asks.pop(0)
             at = next(point.step for point in curve if point.step >= level)
             verdict = self._line.ask(self._news(curve), at)
-            if verdict != Verdict.CONTINUE:
-                raise EndedByVerdict(_ENDED[verdict])
+            if ended := ended_by(verdict):
+                raise EndedByVerdict(ended)
 
     def _news(self, curve: Sequence[CurvePoint]) -> News:
         new = tuple(curve[self._sent :])

@@ -48,7 +48,7 @@ class Mishaps:
             attempt: how often it has been lost before.
             seconds: that its training takes where nothing goes wrong.
         """
-        length = seconds * self._slowness(number, attempt)
+        length = self.length(number, attempt, seconds)
         fates = [Fate("done", length)]
         if (part := self._failure(number)) is not None:
             fates.append(Fate("failure", part * length))
@@ -57,6 +57,10 @@ class Mishaps:
         if self._simulation.lost:
             fates.append(Fate("lost", self._loss(number, attempt)))
         return min(fates, key=lambda fate: fate.after)
+
+    def length(self, number: int, attempt: int, seconds: float) -> float:
+        """Return the virtual seconds that a trial takes if it is not cut short."""
+        return seconds * self._slowness(number, attempt)
 
     def _slowness(self, number: int, attempt: int) -> float:
         share = self._simulation.stragglers

@@ -9,17 +9,18 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from nas.abstract.evaluator import Evaluator
 from nas.config import SimulationConfig
 from nas.errors import ConfigError, StudyError
 from nas.executors.blame import LOSSES
-from nas.executors.hearing import Listener
+from nas.executors.hearing import PAUSED, Listener, News
 from nas.executors.jobs import Finished, Job, Outcome
 from nas.executors.limits import over_time
 from nas.executors.mishaps import HOUR, Fate, Mishaps
 from nas.executors.protocol import ExecutorState, Running
+from nas.executors.simulated_runs import Run, Task
 from nas.executors.worker import Worker
 from nas.incident import Incident
 from nas.suggest import listed
@@ -29,31 +30,6 @@ SECONDS = "train_seconds"
 """The metric that says how long the real training took."""
 SHOWN = 100
 """Running trials that are listed for people."""
-
-
-@dataclass(order=True)
-class _Task:
-    """A job, by the order of submission.
-
-    Args:
-        outcome: what its evaluation gave; None before its first attempt.
-        attempt: how often it was lost.
-    """
-
-    place: int
-    job: Job = field(compare=False)
-    outcome: Outcome | None = field(default=None, compare=False)
-    attempt: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One attempt at a task."""
-
-    task: _Task
-    worker: int
-    began: float
-    fate: Fate
 
 
 def check_simulation(evaluator: Evaluator) -> None:
@@ -100,8 +76,9 @@ class SimulatedExecutor:
         self._free = list(range(workers))
         self._workers, self._alive = workers, workers
         self._places = itertools.count()
-        self._waiting: list[_Task] = []
-        self._running: dict[int, _Run] = {}
+        self._waiting: list[Task] = []
+        self._running: dict[int, Run] = {}
+        self._paused: dict[int, tuple[Outcome | None, int]] = {}
         self._events: list[tuple[float, int, int]] = []
         """Virtual time, what settles ties, and the worker: one that ends a run, or comes back."""
         self._ties = itertools.count()
@@ -121,7 +98,10 @@ class SimulatedExecutor:
 
     def submit(self, job: Job) -> None:
         """Accept a job."""
-        heapq.heappush(self._waiting, _Task(next(self._places), job))
+        if job.inherits is not None:
+            raise StudyError("a simulation has no weights that a trial could inherit")
+        outcome, done = self._paused.pop(job.number, (None, 0))
+        heapq.heappush(self._waiting, Task(next(self._places), job, outcome, done=done))
 
     def wait(self, timeout: float) -> list[Finished]:
         """Let virtual time pass until something finishes; return all that finishes at that instant.
@@ -133,13 +113,14 @@ class SimulatedExecutor:
             StudyError: a trial was lost too often with its worker.
         """
         deadline = time.monotonic() + timeout
-        finished: list[Finished] = []
+        finished = self._ask_again()
         while not finished and self._dispatch(deadline) and self._events:
             if not self._running and not self._waiting:
                 break
             self._advance(self._events[0][0])
             while self._events and self._events[0][0] == self._now:
                 finished += self._happen(heapq.heappop(self._events)[2])
+            finished += self._ask_again()
         return finished
 
     def incidents(self) -> list[Incident]:
@@ -170,17 +151,18 @@ class SimulatedExecutor:
             self._start(heapq.heappop(self._waiting), heapq.heappop(self._free))
         return True
 
-    def _start(self, task: _Task, worker: int) -> None:
+    def _start(self, task: Task, worker: int) -> None:
         job = task.job
         if task.outcome is None:
             task.outcome = self._evaluate(job)
         seconds = task.outcome.metrics.get(SECONDS)
         if task.outcome.failure is None and seconds is not None:
-            fate = self._mishaps.fate(job.number, task.attempt, seconds)
+            left = (job.number, task.attempt, seconds * task.share)
+            length, fate = self._mishaps.length(*left), self._mishaps.fate(*left)
         else:  # of what was never trained nobody knows how long it would have taken
-            fate = Fate("done", 0.0)
-        self._running[worker] = _Run(task, worker, self._now, fate)
-        self._plan(fate.after, worker)
+            length, fate = 0.0, Fate("done", 0.0)
+        run = self._running[worker] = Run.of(task, worker, self._now, fate, length)
+        self._plan(run.next_event - self._now, worker)
 
     def _evaluate(self, job: Job) -> Outcome:
         outcome, _ = self._evaluating.run(job)
@@ -206,17 +188,47 @@ class SimulatedExecutor:
         self._now = now
 
     def _happen(self, worker: int) -> list[Finished]:
-        """End what a worker runs; or let one that was lost come back."""
-        run = self._running.pop(worker, None)
+        """Let a worker report or end what it runs; or let one that was lost come back."""
+        run = self._running.get(worker)
+        if run is not None and run.reports_next:
+            return self._report(run)
         if run is None:
             self._alive += 1
-        elif run.fate.end == "lost":
+            heapq.heappush(self._free, worker)
+            return []
+        if run.fate.end == "lost":
+            del self._running[worker]
             self._lose(run)
             return []
-        heapq.heappush(self._free, worker)
-        return [Finished(self._outcome(run))] if run else []
+        return [self._end(run, self._outcome(run))]
 
-    def _lose(self, run: _Run) -> None:
+    def _report(self, run: Run) -> list[Finished]:
+        """Let a run report, or ask once more; it goes on, ends or waits."""
+        assert self._listener is not None
+        if not run.report(self._listener, self._now):
+            return []
+        if not run.ended:
+            self._plan(run.next_event - self._now, run.worker)
+            return []
+        if run.ended == PAUSED and run.asking is not None:
+            self._paused[run.task.job.number] = (run.task.outcome, run.asking.step)
+        return [self._end(run, run.outcome())]
+
+    def _ask_again(self) -> list[Finished]:
+        asking = [run for run in self._running.values() if run.asking is not None]
+        return [finished for run in asking for finished in self._report(run)]
+
+    def _end(self, run: Run, outcome: Outcome) -> Finished:
+        del self._running[run.worker]
+        heapq.heappush(self._free, run.worker)
+        if self._listener is not None and run.task.job.asks is not None:
+            self._listener.heard(News(run.task.job.number, outcome.curve))
+        seconds = self._now - run.began
+        return Finished(
+            replace(outcome, started=run.began, seconds=seconds, worker=_name(run.worker))
+        )
+
+    def _lose(self, run: Run) -> None:
         number, where = run.task.job.number, _name(run.worker)
         after = f"the simulation lost it after {run.fate.after:g} seconds of work"
         self._incidents.append(Incident(self._now, "worker", after, number, where))
@@ -231,13 +243,12 @@ class SimulatedExecutor:
                 "in an hour), which is too short for such trials; on Ray a search ends there too"
             )
 
-    def _outcome(self, run: _Run) -> Outcome:
+    def _outcome(self, run: Run) -> Outcome:
         known = run.task.outcome
         assert known is not None
         if run.fate.end != "done":
             known = Outcome(known.number, failure=self._failure(run.fate))
-        where = _name(run.worker)
-        return replace(known, started=run.began, seconds=run.fate.after, worker=where)
+        return known
 
     def _failure(self, fate: Fate) -> Failure:
         if fate.end == "timeout":

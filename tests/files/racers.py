@@ -106,11 +106,15 @@ class Shelve(Cut):
     def promote(self, peers):
         for level in reversed(self.at):
             there = peers.at(level)
-            best = there.numbers[there.losses[:, 0].argsort(kind="stable")][: len(there.numbers) // 2]
+            best = there.numbers[there.losses[:, 0].argsort(kind="stable")][
+                : len(there.numbers) // 2
+            ]
             for course in peers.courses:
                 paused = course.standing is nas.Standing.PAUSED and course.step == level
                 if paused and course.number in best:
-                    return nas.Promotion(course.number, f"among {len(best)} of {len(there.numbers)}")
+                    return nas.Promotion(
+                        course.number, f"among {len(best)} of {len(there.numbers)}"
+                    )
         return None
 
 
