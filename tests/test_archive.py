@@ -174,6 +174,8 @@ def test_counts_failures_and_why_candidates_were_turned_away(path: Path) -> None
             Status.COMPLETE: 6,
             Status.FAILED: 3,
             Status.INFEASIBLE: 1,
+            Status.STOPPED: 0,
+            Status.PAUSED: 0,
             Status.CANCELLED: 1,
         }
         assert archive.failures("digits") == {"error": 2, "crashed": 1}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nas
 from nas import Architecture, ArchiveError, Goal, Status, Trial
-from nas.archive import reader
+from nas.archive import reading
 from nas.archive import writer as writing
 from nas.archive.record import ComponentRecord, Record, Score
 from nas.archive.writer import Writer
@@ -113,7 +113,7 @@ class Steps:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._count = 0
-        for_writing, for_reading = writing.open_for_writing, reader.open_for_reading
+        for_writing, for_reading = writing.open_for_writing, reading.open_for_reading
 
         def counted_writing(path: Path, **how: bool) -> object:
             connection = for_writing(path, **how)
@@ -126,7 +126,7 @@ class Steps:
             return connection, snapshot
 
         monkeypatch.setattr(writing, "open_for_writing", counted_writing)
-        monkeypatch.setattr(reader, "open_for_reading", counted_reading)
+        monkeypatch.setattr(reading, "open_for_reading", counted_reading)
 
     def _step(self) -> int:
         self._count += 1

@@ -28,6 +28,24 @@ def build_space(components: Iterable[ComponentRecord], plugins: Plugins | None) 
     return space
 
 
+def unchanging(components: Iterable[ComponentRecord], plugins: Plugins | None) -> set[str]:
+    """Return the metrics of a study's objectives that training does not change.
+
+    Those that follow from the architecture, and those that are measured on its network. Raises
+    ``ComponentError`` as plugins do.
+    """
+    from nas.abstract.objective import Objective, ReportedObjective
+    from nas.plugins import Plugins
+
+    known = plugins or Plugins()
+    built: list[Objective] = [
+        known.build("objective", component.name, **component.parameters)
+        for component in components
+        if component.role == "objective"
+    ]
+    return {one.metric for one in built if not isinstance(one, ReportedObjective)}
+
+
 def load_network(
     space: Space, architecture: Architecture, weights: bytes, what: str
 ) -> torch.nn.Module:

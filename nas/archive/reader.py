@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from nas.archive import query, rows
+from nas.archive import rows
 from nas.archive.artifacts import WEIGHTS, Artifacts
+from nas.archive.budgets import budgets_of, curves_of, front_at, full_budget_of
 from nas.archive.details import Ancestor, StudyState, TrialDetails
 from nas.archive.fidelities import stages_of
-from nas.archive.opening import content_of, errors_of, open_for_reading
+from nas.archive.reading import Reading
 from nas.archive.record import ComponentRecord, Score
+from nas.archive.savings import Savings, savings_of
 from nas.archive.scores import own_scores_of, scores_of
 from nas.archive.sessions import Session, sessions_of
 from nas.archive.traces import Trace, trace_of
 from nas.errors import ArchiveError
 from nas.study import Study
 from nas.suggest import listed
-from nas.trial import CurvePoint, Measurement, Status, Trial
+from nas.trial import CurvePoint, Measurement, Ruling, Status, Trial
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from nas.plugins import Plugins
 
 
-class Archive:
+class Archive(Reading):
     """An archive, read-only. It can be read while a search writes to it, and by several threads.
 
     A study is given by name or as ``Study``; None is the one that was last written to.
@@ -47,30 +44,6 @@ class Archive:
         ArchiveError: here, it is no archive, or not of this version; from any method, there is no
             such study or trial, or the file is damaged.
     """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None
-        self._connection, self._snapshot = open_for_reading(self.path)
-
-    def __enter__(self) -> Archive:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; more than once is fine."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
 
     def studies(self) -> list[Study]:
         """Return all studies, in the order they were created."""
@@ -114,10 +87,53 @@ class Archive:
         with self._study(study) as (connection, found):
             return rows.turned_away_of(connection, found)
 
-    def front(self, study: Study | str | None = None) -> list[Trial]:
-        """Return the trials that no other of their study dominates, by first objective."""
+    def front(
+        self,
+        study: Study | str | None = None,
+        *,
+        budget: int | None = None,
+        plugins: Plugins | None = None,
+    ) -> list[Trial]:
+        """Return the trials that no other of their study dominates, by first objective.
+
+        Args:
+            study: which one.
+            budget: compare all trials that have come as far, whatever became of them, by what they
+                had achieved there: such a trial's ``metrics``, ``losses``, ``violation`` and
+                ``budget`` are those. None compares the complete ones.
+            plugins: those to build the objectives with that training does not change.
+
+        Raises:
+            ArchiveError: no trial has a value of some objective at that budget.
+            ComponentError: no plugin offers such an objective.
+        """
+        from nas.archive.models import unchanging
+
         with self._study(study) as (connection, found):
-            return rows.front_of(connection, found)
+            if budget is None:
+                return rows.front_of(connection, found)
+            parts = rows.components_of(connection, found)
+            return front_at(connection, found, budget, lambda: unchanging(parts, plugins))
+
+    def budget(self, study: Study | str | None = None) -> int | None:
+        """Return the budget of a complete trial; None before there is one, or without budgets."""
+        with self._study(study) as (connection, found):
+            return full_budget_of(connection, found)
+
+    def budgets(self, study: Study | str | None = None) -> dict[int, int]:
+        """Return how many trials have reported at which budget, the full one too."""
+        with self._study(study) as (connection, found):
+            return budgets_of(connection, found)
+
+    def savings(self, study: Study | str | None = None, *, full: int | None = None) -> Savings:
+        """Return what stopping trials has saved, and what became of those that were audited.
+
+        Args:
+            study: which one.
+            full: budget of a complete trial, where there is none yet to tell.
+        """
+        with self._study(study) as (connection, found):
+            return savings_of(connection, found, full)
 
     def trials(
         self,
@@ -159,6 +175,16 @@ class Archive:
         """Return a trial's learning curve, by increasing step."""
         with self._trial(trial_id) as (connection, _):
             return rows.curve_of(connection, trial_id)
+
+    def curves(self, study: Study | str | None = None) -> dict[int, tuple[CurvePoint, ...]]:
+        """Return the learning curves of a study's trials, by id, of those that have one."""
+        with self._study(study) as (connection, found):
+            return curves_of(connection, found)
+
+    def rulings(self, trial_id: int) -> tuple[Ruling, ...]:
+        """Return what a scheduler has decided on a trial, in order."""
+        with self._trial(trial_id) as (connection, _):
+            return rows.rulings_of(connection, trial_id)
 
     def measurements(self, trial_id: int) -> dict[str, Measurement]:
         """Return a trial's measured metrics, with spread and the whole protocol."""
@@ -203,19 +229,6 @@ class Archive:
         ancestors = [Ancestor(depths[trial.id], trial) for trial in found]
         return sorted(ancestors, key=lambda ancestor: (ancestor.depth, ancestor.trial.number))
 
-    def query(self, sql: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """Execute a SELECT, whatever else the SQL tries.
-
-        Returns:
-            Names of the columns, and the rows, which are read as they are asked for.
-
-        Raises:
-            ArchiveError: it is no SELECT, or SQLite has a complaint; from the rows as well.
-        """
-        self._open()
-        with errors_of(self.path):
-            return query.run(open_for_reading(self.path)[0], sql)
-
     def space(self, study: Study | str | None = None, *, plugins: Plugins | None = None) -> Space:
         """Build a study's space.
 
@@ -256,43 +269,6 @@ class Archive:
         space = self.space(study, plugins=plugins)
         content = Artifacts(self.path).read(kept[0].sha256)
         return load_network(space, trial.architecture, content, f"trial {trial_id}")
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise ArchiveError(f"archive {str(self.path)!r} is closed")
-        return self._connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Hold one state of the file, whatever a search writes meanwhile."""
-        with self._lock, errors_of(self.path), content_of(self.path):
-            connection = self._open()
-            if self._snapshot:
-                connection.close()
-                connection, self._snapshot = open_for_reading(self.path)
-                self._connection = connection
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
-
-    @contextmanager
-    def _study(self, study: Study | str | None) -> Iterator[tuple[sqlite3.Connection, Study]]:
-        with self._reading() as connection:
-            name = study.name if isinstance(study, Study) else study
-            yield connection, rows.find_study(connection, name, str(self.path))
-
-    @contextmanager
-    def _trial(self, trial_id: int) -> Iterator[tuple[sqlite3.Connection, Study]]:
-        sql = f"{rows.STUDY} WHERE id = (SELECT study FROM trials WHERE id = ?)"
-        with self._reading() as connection:
-            row = connection.execute(sql, (trial_id,)).fetchone()
-            if row is None:
-                first, last = connection.execute("SELECT min(id), max(id) FROM trials").fetchone()
-                has = "no trials yet" if first is None else f"trials {first} to {last}"
-                raise ArchiveError(f"no trial {trial_id}; {str(self.path)!r} has {has}")
-            yield connection, rows.study_of(row, str(self.path))
 
 
 def _some(ids: list[int], most: int = 8) -> str:
