@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
 from nas.components import HYPER
 from nas.documents import Document, Model
-from nas.hyper.ranges import Ranges
+from nas.hyper.ranges import Range, flattened
 
 
 class Named(Model):
@@ -220,7 +220,7 @@ class Config(Document):
     space: Named
     data: Named | None = None
     evaluator: Named
-    hyper: Ranges = Field(default_factory=dict)
+    hyper: Annotated[Mapping[str, Range], BeforeValidator(flattened)] = {}
     strategy: Named = Named(name="bo")
     scheduler: SchedulerConfig | None = None
     filter: FilterConfig | None = None

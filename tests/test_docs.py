@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from nas import config, hookspecs
 from nas.benchmark import config as benchmarking
+from nas.hyper.ranges import Range
 from nas.plugins import PluginFile, Plugins
 
 ROOT = Path(__file__).parents[1]
@@ -131,6 +132,7 @@ class TestConfigKeys:
             ("The top", config.Config),
             ("A component", config.Named),
             ("An objective", config.ObjectiveConfig),
+            ("`[hyper]`", Range),
             ("`[filter]`", config.FilterConfig),
             ("`[filter.warmup]`", config.WarmupConfig),
             ("`[warm_start]`", config.WarmStartConfig),

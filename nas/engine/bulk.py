@@ -19,12 +19,13 @@ from nas.abstract.proxy import Proxy
 from nas.abstract.space import Space
 from nas.architecture import Architecture
 from nas.archive.scorebook import ScoreBook, Scored, Scoring
+from nas.components import HYPER
 from nas.config import Named, RunConfig
 from nas.engine.builder import Builder
 from nas.engine.execution import executor_of
 from nas.engine.interrupts import Interrupts
 from nas.engine.proxy_tree import Tree, proxies
-from nas.executors.jobs import Finished, Job, Outcome, Setup
+from nas.executors.jobs import Finished, Job, Outcome, Ref, Setup
 from nas.executors.protocol import Executor
 from nas.plugins import PluginFile
 from nas.trial import Failure
@@ -141,7 +142,8 @@ class _Session:
         """Give away, wait, keep; return whether anything is left."""
         for number, architecture in islice(self.todo, IN_FLIGHT - len(self.running)):
             self.running[number] = architecture
-            executor.submit(Job(number, architecture, None, self.bulk.seed))
+            network = self.bulk.built.network_of(architecture)
+            executor.submit(Job(number, network, None, self.bulk.seed))
         if not self.running:
             return False
         with interrupts.allowed():
@@ -240,8 +242,11 @@ def _setup(bulk: Bulk) -> Setup:
     from nas.engine.assembly import versions
 
     builder = bulk.builder
+    space = builder.ref("space", bulk.space)
+    # hyper-parameters are those of the evaluator that trains, and make no difference to a score
+    networks = {k: v for k, v in space.parameters.items() if k != HYPER}
     return Setup(
-        builder.ref("space", bulk.space),
+        Ref(space.name, networks),
         builder.ref("evaluator", bulk.evaluator()),
         (),
         tuple(bulk.files),

@@ -44,8 +44,6 @@ class Staged(Evaluator):
             of the space that is searched.
     """
 
-    needs_data = False  # the evaluators may
-
     evaluator: str | Mapping[str, Any]
     fidelity: Mapping[str, Any]
     _spaces: dict[int, tuple[Space, Sequence[Space]]] = field(
@@ -107,7 +105,12 @@ class Staged(Evaluator):
         return self._last.metrics
 
     @property
-    def uses_gpu(self) -> bool:  # type: ignore[override]  # known as soon as the stages are built
+    def needs_data(self) -> bool:  # type: ignore[override]  # known when the stages are built
+        """Whether the evaluator needs data."""
+        return self._last.needs_data
+
+    @property
+    def uses_gpu(self) -> bool:  # type: ignore[override]  # known when the stages are built
         """Whether the evaluator can use a GPU."""
         return self._last.uses_gpu
 

@@ -79,3 +79,22 @@ def test_a_space_with_its_ranges(nas: Nas) -> None:
     done = nas("space", "nas201", "--set", "hyper={lr={low=1}}")
     assert done.code != 0
     assert "hyper.lr: a range has low and high" in done.err
+
+
+def test_scores_are_those_of_the_networks(nas: Nas, tmp_path: Path) -> None:
+    (tmp_path / "tuned.toml").write_text(CONFIG)
+    nas("search", "tuned.toml", "--plugin", TUNED, "--set", "stop.trials=24")
+    done = nas(
+        *("score", "nas.db", "--proxy", "weight", "--plugin", TUNED, "--executor", "inline"),
+        *("--archive", "nas.db", "--json"),
+    )
+    assert done.code == 0, done.err
+    scored = json.loads(done.out)["architectures"]
+    assert len(scored) == 24
+    by_network: dict[str, set[float]] = {}
+    for row in scored:
+        network = {k: v for k, v in row["decisions"].items() if not k.startswith("hyper.")}
+        by_network.setdefault(json.dumps(network), set()).add(row["proxy:weight"])
+    assert len(by_network) < 24
+    assert all(len(values) == 1 for values in by_network.values())
+    assert nas("rank", "nas.db", "--plugin", TUNED).code == 0
