@@ -193,7 +193,7 @@ def _some_steps(rng: np.random.Generator) -> list[int]:
 
 
 @every
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(search=searches())
 def test_whatever_trials_report(name: str, search: dict[str, Any]) -> None:
     scheduler = build(name)

@@ -82,7 +82,7 @@ def test_an_improvement_of_a_negative_loss() -> None:
     assert judged(started("plateau", patience=2, min_delta=0.03), own)[0] is Verdict.STOP
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=19), st.integers(1, 6), st.integers(1, 10))
 def test_patience_by_its_definition(values: list[int], patience: int, grace: int) -> None:
     losses = [v / 10 for v in values]
@@ -173,7 +173,7 @@ def test_a_diverged_one_is_worse_than_all() -> None:
     assert "the median of 5 bests is 0.9" in reason
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["average", "best"]),

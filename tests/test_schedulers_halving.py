@@ -279,7 +279,7 @@ def test_moasha_leaves_out_what_nobody_knows_yet() -> None:
     assert judged(scheduler, at_step(9, 3, [math.nan, math.nan]), others)[0] is Verdict.STOP
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.booleans())
 def test_with_one_objective_moasha_is_asha(seed: int, workers: int, pauses: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -334,7 +334,7 @@ def _apart(a: list[float], b: list[float], spans: list[float]) -> float:
     return math.sqrt(sum(((x - y) / s) ** 2 for x, y, s in zip(a, b, spans, strict=True)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rungs(2) | rungs(3), st.integers(0, 30))
 def test_moasha_orders_as_its_definition(rung: tuple[Level, Entry], count: int) -> None:
     everyone = joined(*rung)
@@ -356,7 +356,7 @@ def test_moasha_orders_as_its_definition(rung: tuple[Level, Entry], count: int) 
         assert best == expected[:count]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rungs(1), st.integers(0, 30))
 def test_asha_orders_as_its_definition(rung: tuple[Level, Entry], count: int) -> None:
     everyone = joined(*rung)
@@ -365,7 +365,7 @@ def test_asha_orders_as_its_definition(rung: tuple[Level, Entry], count: int) ->
     assert ByLoss(Criterion(ERROR, 0)).best(everyone, count) == expected[:count]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rungs(1) | rungs(2) | rungs(3), st.integers(0, 20), st.sets(st.integers(0, 80), max_size=9))
 def test_the_first_of_some_is_the_first_of_them_among_the_best(
     rung: tuple[Level, Entry], count: int, among: set[int]
@@ -376,7 +376,7 @@ def test_the_first_of_some_is_the_first_of_them_among_the_best(
     assert ranking.first(rung[0], count, among) == (expected[0] if expected else None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rungs(1) | rungs(2) | rungs(3), st.integers(1, 12))
 def test_a_place_and_the_best_agree(rung: tuple[Level, Entry], go_on: int) -> None:
     """Whoever would go on among the best does so by place; ties may go on besides."""

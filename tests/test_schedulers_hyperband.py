@@ -118,7 +118,7 @@ def first_brackets(draw: st.DrawFn) -> list[Curve]:
     return curves
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(first_brackets(), st.integers(1, 9), st.booleans())
 def test_winners_are_those_of_halving_at_once(
     curves: list[Curve], workers: int, ordered: bool
