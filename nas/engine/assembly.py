@@ -98,22 +98,13 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
     strategy = builder.build("strategy", config.strategy, Strategy)
     wanted = config.filter
     trees = builder.filter_trees(wanted) if wanted else ()
-    predictor = (
-        builder.build("predictor", wanted.predictor, Predictor)
-        if wanted and wanted.predictor
-        else None
-    )
-    _check_features(predictor, wanted)
+    predictor = _predictor(builder, wanted)
     scheduler = scheduler_of(builder, config, evaluator)
     check_pausing(config, strategy, evaluator)
     builder.plugins.registry("space").bind(config.space.name, config.space.parameters)
     scored = list(proxies(trees).values())
     data = _data(builder, config, _needy(evaluator, scored, strategy))
-    taken = of_data(builder.plugins, config.space.name, data)
-    hyper = {HYPER: {k: v.plain() for k, v in config.hyper.items()}} if config.hyper else {}
-    space_config = Named.model_validate(
-        {"name": config.space.name, **taken, **config.space.parameters, **hyper}
-    )
+    space_config = _space_config(builder, config, data)
     space = builder.build("space", space_config, Space)
     _check_shapes(space, data, config)
     evaluator.check(space.networks)
@@ -153,13 +144,16 @@ def _used(whole: Evaluator | Strategy) -> Iterator[object]:
             yield from _used(part)
 
 
-def _check_features(predictor: Predictor | None, wanted: FilterConfig | None) -> None:
-    asked = wanted is not None and wanted.features is not None
-    if predictor is not None and asked and not predictor.takes_features:
+def _predictor(builder: Builder, wanted: FilterConfig | None) -> Predictor | None:
+    if wanted is None or wanted.predictor is None:
+        return None
+    predictor = builder.build("predictor", wanted.predictor, Predictor)
+    if wanted.features is not None and not predictor.takes_features:
         raise ConfigError(
             f"predictor {type(predictor).__name__} takes no features beside the encoding; "
             "leave out filter.features"
         )
+    return predictor
 
 
 def _objective(builder: Builder, named: Named, evaluator: Evaluator) -> Objective:
@@ -209,6 +203,15 @@ def of_data(plugins: Plugins, space: str, data: SearchData | None) -> dict[str, 
     takes = plugins.registry("space").signature(space).parameters
     known = {"input_shape": list(data.input_shape), "classes": data.classes}
     return {key: value for key, value in known.items() if key in takes}
+
+
+def _space_config(builder: Builder, config: Config, data: SearchData | None) -> Named:
+    """Return the space with what it takes from the data, and with hyper-parameters."""
+    taken = of_data(builder.plugins, config.space.name, data)
+    hyper = {HYPER: {k: v.plain() for k, v in config.hyper.items()}} if config.hyper else {}
+    return Named.model_validate(
+        {"name": config.space.name, **taken, **config.space.parameters, **hyper}
+    )
 
 
 def _check_shapes(space: Space, data: SearchData | None, config: Config) -> None:
