@@ -19,6 +19,7 @@ from nas.pareto import hypervolume
 from nas.study import Study
 from nas_trackers import mlflow as mlflow_plugin
 from nas_trackers import sending
+from nas_trackers import tensorboard as tensorboard_plugin
 from nas_trackers.sending import Sender
 
 TOY = Path(__file__).parent / "files" / "toy.py"
@@ -227,6 +228,43 @@ class TestMLflow:
         ours = [r for r in caplog.records if r.name.startswith("nas")]
         assert 1 <= len(ours) <= 2
         assert any("MLflow at http://127.0.0.1:9" in record.getMessage() for record in ours)
+
+
+class TestStopped:
+    """What a stopped trial had achieved has names of its own, and is no failure."""
+
+    STUDY = Study("s", "a.db", (), {}, 0, 8)
+
+    def trial(self, number: int, status: nas.Status) -> nas.Trial:
+        architecture = nas.Architecture({"a": 1})
+        return nas.Trial(number, architecture, status, metrics={"error": 0.5}, budget=3)
+
+    def test_in_mlflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[Any] = []
+        sender = SimpleNamespace(put=told.append)
+        monkeypatch.setitem(mlflow_plugin._sessions, ("a.db", "s"), sender)
+        for number, status in enumerate((nas.Status.STOPPED, nas.Status.COMPLETE)):
+            mlflow_plugin.nas_trial_finished(self.STUDY, self.trial(number, status))
+        about = {"trial/seconds": 0.0, "trial/failed": 0.0}
+        assert [point.metrics for point in told] == [
+            {"stopped/error": 0.5, **about, "trial/stopped": 1.0},
+            {"error": 0.5, **about, "trial/stopped": 0.0},
+        ]
+
+    def test_in_tensorboard(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[Any] = []
+        writer = SimpleNamespace(add_scalar=lambda *scalar: told.append(scalar))
+        library = SimpleNamespace(SummaryWriter=lambda folder: writer)
+        monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", library)
+        board = tensorboard_plugin.Board(tmp_path, self.STUDY)
+        for number, status in enumerate((nas.Status.STOPPED, nas.Status.COMPLETE)):
+            board.trial(self.trial(number, status))
+        assert told == [
+            ("stopped/error", 0.5, 0),
+            ("trial/stopped", 1, 0),
+            ("metrics/error", 0.5, 1),
+            ("trial/seconds", 0.0, 1),
+        ]
 
 
 @pytest.mark.skipif(find_spec("tensorboard") is None, reason="needs plugnas[tensorboard]")

@@ -141,12 +141,21 @@ def nas_study_started(study: Study) -> None:
 
 @nas.hookimpl
 def nas_trial_finished(study: Study, trial: nas.Trial) -> None:
-    """Add a trial: its metrics, its seconds, and whether it failed."""
+    """Add a trial: its metrics, its seconds, whether it failed or was stopped.
+
+    What a stopped one had achieved is not comparable with the others: it has names of its own.
+    """
     if sender := _sessions.get((study.archive, study.name)):
-        finite = {name: value for name, value in trial.metrics.items() if math.isfinite(value)}
+        stopped = trial.status is nas.Status.STOPPED
+        finite = {
+            f"stopped/{name}" if stopped else name: value
+            for name, value in trial.metrics.items()
+            if math.isfinite(value)
+        }
         failed = float(trial.status is nas.Status.FAILED)
-        about = {**finite, "trial/seconds": trial.seconds, "trial/failed": failed}
-        sender.put(Point(about, trial.number, _now()))
+        about = {"trial/failed": failed, "trial/stopped": float(stopped)}
+        all_of_it = {**finite, "trial/seconds": trial.seconds, **about}
+        sender.put(Point(all_of_it, trial.number, _now()))
 
 
 @nas.hookimpl

@@ -40,15 +40,22 @@ class Board:
         self._writer: SummaryWriter = SummaryWriter(
             str(folder / name / time.strftime("%Y%m%d-%H%M%S"))
         )
-        self._failed, self._last = 0, 0
+        self._failed, self._stopped, self._last = 0, 0, 0
         self._reference: tuple[float, ...] | None = None
 
     def trial(self, trial: nas.Trial) -> None:
-        """Add a point to each metric; failures are counted."""
+        """Add a point to each metric; failures and stopped trials are counted.
+
+        What a stopped one had achieved is not comparable with the others: it has tags of its own.
+        """
         self._last = max(self._last, trial.number)
+        stopped = trial.status is nas.Status.STOPPED
         for name, value in trial.metrics.items():
             if math.isfinite(value):
-                self._add(f"metrics/{name}", value, trial.number)
+                self._add(f"{'stopped' if stopped else 'metrics'}/{name}", value, trial.number)
+        if stopped:
+            self._stopped += 1
+            self._add("trial/stopped", self._stopped, trial.number)
         if trial.status is nas.Status.COMPLETE:
             self._add("trial/seconds", trial.seconds, trial.number)
         if trial.status is nas.Status.FAILED:
