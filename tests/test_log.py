@@ -87,7 +87,7 @@ class TestASearch:
 
     def test_says_who_what_and_by_which_versions(self, tmp_path: Path) -> None:
         start, *rest = search(tmp_path)
-        assert start["config"]["stop"] == {"trials": 30, "seconds": None}
+        assert start["config"]["stop"] == {"trials": 30, "seconds": None, "budget": None}
         assert start["versions"]["plugnas"] == nas.__version__
         assert start["pid"] == os.getpid()
         assert start["stop_trials"] == 30

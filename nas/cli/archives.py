@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, StudyName
+from nas.cli.budgets import budget_text
+from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, PluginFiles, StudyName
 from nas.cli.output import (
     Column,
     Listing,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 """Trials that a table shows unless it is told a limit."""
+SHORT = ("stopped", "paused")
+"""How trials end before their full budget because a scheduler said so."""
 QUERIED = 1_000
 """Rows of a query that a table shows."""
 
@@ -34,22 +37,36 @@ QUERIED = 1_000
 def front(
     archive: ArchivePath = DEFAULT_ARCHIVE,
     study: StudyName = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            metavar="N",
+            min=1,
+            help="Compare all that came as far as N epochs, by what they had achieved there.",
+        ),
+    ] = None,
+    plugin: PluginFiles = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show the Pareto front: the trials that no other dominates."""
+    """Show the Pareto front: the trials that no other dominates.
+
+    They are compared at one budget: the full one, or that of --budget. --plugin is needed with
+    --budget if an objective is of a plugin file.
+    """
     from nas import Archive
-    from nas.cli.fronts import front_document, print_front, print_front_csv
+    from nas.cli.fronts import Shown, front_document, print_front, print_front_csv
 
     check_formats(as_json, as_csv)
     with Archive(archive) as opened:
-        found = opened.study(study)
+        shown = Shown(opened, opened.study(study), budget, plugin)
         if as_csv:
-            print_front_csv(opened, found)
+            print_front_csv(shown)
         elif as_json:
-            print_json(front_document(opened, found))
+            print_json(front_document(shown))
         else:
-            print_front(opened, found)
+            print_front(shown)
 
 
 def trials(
@@ -57,7 +74,9 @@ def trials(
     study: StudyName = None,
     status: Annotated[
         str | None,
-        typer.Option("--status", help="Only complete, failed, infeasible or cancelled ones."),
+        typer.Option(
+            "--status", help="Only complete, stopped, paused, failed, infeasible or cancelled ones."
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -110,12 +129,16 @@ def _print_trials(
     console.print(heading, style="bold")
     if not listed:
         return
-    for row in rows:
+    full, stages = archive.budget(study), archive.state(study).stages
+    for row, trial in zip(rows, listed, strict=True):
         row["front"] = "●" if row["id"] in on_front else ""
+        row["spent"] = budget_text(trial, full, stages)
+    short = any(trial.status in (Status.STOPPED, Status.PAUSED) for trial in listed)
     columns = [
         ID,
         Column("front"),
         Column("status"),
+        *([Column("spent", "budget", right=True)] if short else []),
         *objective_columns(study.goals),
         SECONDS,
         Column("what", "architecture, or why it failed"),
@@ -137,12 +160,14 @@ def studies(
         Column("status"),
         Column("trials", number=True),
         Column("failed", number=True),
+        *_short(rows),
         Column("front", number=True),
         Column("objectives", show=lambda names: ", ".join(map(plain, names))),
         Column("updated", "last change", right=True, show=_when, optional=True),
         Column("reason", "ended", optional=True, wrap=True),
     ]
-    listing = Listing(columns, rows, also=("seed", "created", "by_status"))
+    also = ("seed", "created", "by_status")
+    listing = Listing(columns, rows, also)
     if as_csv:
         print_csv(listing.keys, listing.rows)
     elif as_json:
@@ -151,6 +176,11 @@ def studies(
         print_table(listing)
     else:
         stdout().print("There is no study in this archive.")
+
+
+def _short(rows: Sequence[dict[str, Any]]) -> list[Column]:
+    """Return the columns of how trials end short of their budget, where any has."""
+    return [Column(name, number=True) for name in SHORT if any(row[name] for row in rows)]
 
 
 def _study_row(archive: Archive, study: Study) -> dict[str, Any]:
@@ -162,6 +192,7 @@ def _study_row(archive: Archive, study: Study) -> dict[str, Any]:
         "status": state.status,
         "trials": sum(state.trials.values()),
         "failed": state.trials[Status.FAILED],
+        **{name: state.trials[Status(name)] for name in SHORT},
         "front": state.front,
         "objectives": [goal.metric for goal in study.goals],
         "updated": state.updated,

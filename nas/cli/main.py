@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nas.cli import archives, benchmark, plugins, predict, rank, score, search, show, spaces, status
+from nas.cli import (
+    archives,
+    benchmark,
+    plot,
+    plugins,
+    predict,
+    rank,
+    savings,
+    score,
+    search,
+    show,
+    spaces,
+    status,
+)
 from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
 from nas.errors import NASError
@@ -79,6 +92,8 @@ app.command()(archives.trials)
 app.command()(show.show)
 app.command()(archives.query)
 app.command()(archives.studies)
+app.command()(savings.savings)
+app.add_typer(plot.app, name="plot")
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)

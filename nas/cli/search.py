@@ -19,8 +19,10 @@ from nas.cli.options import (
     PluginFiles,
 )
 from nas.cli.text import plain
+from nas.errors import ConfigError
 
 if TYPE_CHECKING:
+    from nas.config import Config
     from nas.engine.search import Result
 
 
@@ -39,6 +41,16 @@ def search(
     address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,
+    audit: Annotated[
+        float | None,
+        typer.Option(
+            "--audit",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Of the trials that the scheduler stops, let so many go on: to see what is lost.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     log: LogPath = None,
@@ -47,12 +59,23 @@ def search(
     import nas
 
     checked = nas.Config.load(config, assignments or ())
+    if audit is not None:
+        checked = _audited(checked, audit)
     run_session(
         partial(nas.search, checked, archive, address=address, plugins=plugin or (), log=log),
         plugin or (),
         as_json=as_json,
         quiet=quiet,
     )
+
+
+def _audited(config: Config, share: float) -> Config:
+    if config.scheduler is None:
+        raise ConfigError(
+            "--audit is of the trials that a scheduler stops, and this search has none: "
+            "add --set scheduler=median, say"
+        )
+    return config.changed([f"scheduler.audit={share!r}"])
 
 
 def resume(
@@ -103,24 +126,30 @@ def run_session(
 
 def _print(result: Result, plugins: Sequence[str], *, as_json: bool, quiet: bool) -> None:
     from nas import Archive
-    from nas.cli.fronts import front_document, print_front
+    from nas.cli.fronts import Shown, front_document, print_front
     from nas.cli.output import print_json, stdout
     from nas.cli.plugins import load_plugins
     from nas.cli.rank import print_rankings
+    from nas.cli.savings import line
 
     with Archive(result.archive) as archive:
+        shown = Shown(archive, result.study)
         if as_json:
             ended = {"reason": result.reason, "interrupted": result.interrupted}
-            print_json({**front_document(archive, result.study), **ended})
+            print_json({**front_document(shown), **ended})
             return
-        front = print_front(archive, result.study)
+        front = print_front(shown)
+        saved = line(archive, result.study, plugins)
     if quiet:
         return
+    if saved:
+        stdout().print(f"\n{saved}", soft_wrap=True)
     print_rankings(result.archive, result.study, load_plugins(plugins))
     file = shlex.quote(result.archive)
     console = stdout()
     hints = [f"nas front {file} {shlex.quote(result.study.name)}"]
     hints += [f"nas show {file} {front[0].id}"] if front else [f"nas trials {file}"]
+    hints += [f"nas savings {file} {shlex.quote(result.study.name)}"] if saved else []
     console.print(f"\nAll of it is in {plain(result.archive)}. Look at it with", soft_wrap=True)
     for hint in hints:
         console.print(f"  {plain(hint)}", soft_wrap=True)

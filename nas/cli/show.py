@@ -24,7 +24,8 @@ def show(
 ) -> None:
     """Show one trial, with its architecture drawn.
 
-    Metrics and how they were measured, learning curve, the trials it stems from, why it failed.
+    Metrics and how they were measured, learning curve, what a scheduler decided on it and why, the
+    trials it stems from, why it failed.
     """
     from nas import Archive
     from nas.cli.trialpage import print_trial
@@ -55,6 +56,8 @@ def _document(archive: Archive, trial: Trial) -> dict[str, Any]:
         "worker": details.worker,
         "measurements": {k: asdict(m) for k, m in archive.measurements(trial.id).items()},
         "curve": [asdict(point) for point in archive.curve(trial.id)],
+        "rulings": [asdict(ruling) for ruling in archive.rulings(trial.id)],
+        "full_budget": archive.budget(details.study),
         "stages": list(archive.state(details.study).stages),
         "lineage": [
             {"depth": ancestor.depth, "id": ancestor.trial.id, "number": ancestor.trial.number}

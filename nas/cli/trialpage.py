@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nas.cli.budgets import budget_text, unit
 from nas.cli.output import Column, Listing, stdout
 from nas.cli.tables import print_table
 from nas.cli.text import MISSING, count, duration, number, one_line, plain, sparkline
 from nas.errors import NASError
+from nas.trial import Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from nas.archive.details import TrialDetails
     from nas.goals import Goal
     from nas.study import Study
-    from nas.trial import CurvePoint, Measurement, Trial
+    from nas.trial import CurvePoint, Measurement, Ruling, Trial
 
 FILE = "(file)"
 """What the archive calls the distribution of a plugin file."""
@@ -27,6 +29,8 @@ FROM scores JOIN trials ON trials.id = scores.trial WHERE trials.id = {id}
 ORDER BY scores.position"""
 CURVE_ROWS = 12
 """Points of a learning curve that are shown; JSON has all."""
+RULINGS = 12
+"""Decisions that are shown; JSON has all."""
 ANCESTORS = 12
 """Ancestors that are shown; JSON has all."""
 
@@ -36,12 +40,15 @@ def print_trial(archive: Archive, trial: Trial, plugin: Sequence[str] | None) ->
     console = stdout()
     details = archive.details(trial.id)
     study = archive.study(details.study)
-    _print_head(study, trial, details, console)
+    stages = archive.state(study).stages
+    spent = budget_text(trial, archive.budget(study), stages)
+    _print_head(study, trial, details, spent, console)
     _print_failure(trial, console)
-    _print_metrics(study, trial, archive.measurements(trial.id), console)
+    _print_metrics(study, trial, archive.measurements(trial.id), spent, console)
     _print_scores(archive, trial, console)
     _print_architecture(archive, trial, details, plugin, console)
-    _print_curve(archive.curve(trial.id), archive.state(study).stages, console)
+    _print_curve(archive.curve(trial.id), stages, console)
+    _print_rulings(archive.rulings(trial.id), unit(stages), console)
     _print_lineage(archive, study, trial, console)
 
 
@@ -49,11 +56,13 @@ def _heading(text: str, console: Console) -> None:
     console.print(f"\n{text}", style="bold")
 
 
-def _print_head(study: Study, trial: Trial, details: TrialDetails, console: Console) -> None:
+def _print_head(
+    study: Study, trial: Trial, details: TrialDetails, spent: str, console: Console
+) -> None:
     ended = "complete, on the front" if details.on_front else str(trial.status)
     console.print(f"Trial {trial.id} of {plain(study.name)}: {ended}", style="bold")
     facts = [f"number {trial.number:,} of its study", f"seed {trial.seed}"]
-    facts += [f"budget {trial.budget:,}"] if trial.budget is not None else []
+    facts += [f"budget {spent}"] if spent else []
     facts += [f"took {duration(trial.seconds)}"] if trial.seconds else []
     facts += [f"on {one_line(details.worker)}"] if details.worker else []
     facts += [f"{a.kind} kept, {number(a.bytes, 'B')}" for a in details.artifacts]
@@ -70,7 +79,11 @@ def _print_failure(trial: Trial, console: Console) -> None:
 
 
 def _print_metrics(
-    study: Study, trial: Trial, measured: Mapping[str, Measurement], console: Console
+    study: Study,
+    trial: Trial,
+    measured: Mapping[str, Measurement],
+    spent: str,
+    console: Console,
 ) -> None:
     if not trial.metrics:
         return
@@ -84,7 +97,8 @@ def _print_metrics(
         Column("aim"),
         Column("bound", wrap=True),
     ]
-    _heading("Metrics", console)
+    short = trial.status in (Status.STOPPED, Status.PAUSED)
+    _heading(f"Metrics after {spent}" if short else "Metrics", console)
     print_table(Listing([c for c in columns if any(row[c.name] for row in rows)], rows), console)
     for name in sorted(measured):
         conditions = ", ".join(f"{k} {v}" for k, v in measured[name].protocol.items())
@@ -190,6 +204,21 @@ def _print_curve(
 def _stage(stages: Sequence[Mapping[str, Any]], step: int) -> Mapping[str, Any]:
     """Return the parameters of a step; none where a step is an epoch."""
     return stages[step - 1] if 0 < step <= len(stages) else {}
+
+
+def _print_rulings(rulings: Sequence[Ruling], of_steps: str, console: Console) -> None:
+    """Say what a scheduler has decided on it, and why."""
+    if not rulings:
+        return
+    shown = rulings[-RULINGS:]
+    left_out = f", the last {RULINGS} of {len(rulings):,} shown" if shown != rulings else ""
+    _heading(f"Decisions{left_out}", console)
+    columns = [
+        Column("step", f"at {of_steps}", number=True),
+        Column("verdict"),
+        Column("reason", wrap=True),
+    ]
+    print_table(Listing(columns, [vars(ruling) for ruling in shown]), console)
 
 
 def _print_lineage(archive: Archive, study: Study, trial: Trial, console: Console) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from nas.cli.output import Listing, objective_column, stderr
 from nas.cli.rows import ID
 from nas.cli.tables import table
-from nas.cli.text import count, duration, number, one_line, plain
+from nas.cli.text import count, one_line, plain
+from nas.cli.watch_text import (
+    details,
+    ending,
+    headline,
+    how_far,
+    in_flight,
+    stopped_now,
+    stuck,
+    trial_line,
+)
 from nas.engine.progress import Plan, Progress
 from nas.trial import Status, Trial
 
@@ -66,6 +76,7 @@ class Lines(Silent):
         self._second, self._lines = 0, 0
         self._unsaid, self._summarised = 0, 0.0
         self._stuck = ""
+        self._stopped = 0
 
     def started(self, study: Study, plan: Plan) -> None:
         """Say what is searched, where, and for how long."""
@@ -76,6 +87,7 @@ class Lines(Silent):
     def progress(self, progress: Progress) -> None:
         """Give a line to each new trial, or to many at once."""
         self._latest = progress
+        self._stopped += stopped_now(progress)
         now = time.monotonic()
         if int(now) != self._second:
             self._second, self._lines = int(now), 0
@@ -102,13 +114,14 @@ class Lines(Silent):
 
     def finished(self, study: Study, reason: str) -> None:
         """Say why it ended."""
-        _say(ending(reason, self._latest))
+        _say(ending(reason, self._latest, self._stopped))
 
     def _summarise(self, now: float) -> None:
         assert self._latest is not None
         self._unsaid, self._summarised = 0, now
         latest = self._latest
-        parts = [how_far(latest, self._plan, latest.seconds), in_flight(latest), *details(latest)]
+        parts = [how_far(latest, self._plan, latest.seconds), in_flight(latest)]
+        parts += details(latest, self._stopped)
         _say(f"{'; '.join(parts)}; front of {len(latest.front)}")
 
 
@@ -121,7 +134,7 @@ class Display(Silent):
         self._study: Study | None = None
         self._plan: Plan | None = None
         self._latest: Progress | None = None
-        self._began = 0.0
+        self._began, self._stopped = 0.0, 0
         self._console = stderr()
         self._live = Live(
             console=self._console,
@@ -145,11 +158,12 @@ class Display(Silent):
     def progress(self, progress: Progress) -> None:
         """Remember it; the display asks several times a second."""
         self._latest = progress
+        self._stopped += stopped_now(progress)
 
     def finished(self, study: Study, reason: str) -> None:
         """Leave one line behind."""
         self.close()
-        self._console.print(ending(reason, self._latest))
+        self._console.print(ending(reason, self._latest, self._stopped))
 
     def _render(self) -> RenderableType:
         from rich.console import Group
@@ -161,7 +175,8 @@ class Display(Silent):
         parts: list[RenderableType] = [Text(headline(study, plan), style="bold")]
         latest = latest or Progress(new=(), done=plan.resumed)
         parts.append(self._bar(latest, plan))
-        parts += [Text(line, style="dim") for line in [in_flight(latest), *details(latest)]]
+        met = [in_flight(latest), *details(latest, self._stopped)]
+        parts += [Text(line, style="dim") for line in met]
         if latest.doing:
             parts.append(Text(one_line(latest.doing)))
         if latest.stuck:
@@ -199,90 +214,6 @@ def watcher(*, quiet: bool) -> Silent:
         return Silent()
     console = stderr()
     return Display() if console.is_terminal and not console.is_dumb_terminal else Lines()
-
-
-def headline(study: Study, plan: Plan) -> str:
-    """Return what is searched, and where."""
-    parts = [plain(plan.search_space), plain(plan.executor)]
-    parts += [f"going on from {count(plan.resumed, 'trial')}"] if plan.resumed else []
-    return f"{plain(study.name)}: {'; '.join(parts)}"
-
-
-def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
-    """Return such as ``12 of 60 trials after 31.0 s, about 2 min 05 s left``."""
-    stop = plan.stop_trials if plan else None
-    done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
-    left = progress.seconds_left
-    rest = f", about {duration(left)} left" if left else ""
-    after = f", {_took(progress)}" if progress.simulated else f" after {duration(seconds)}{rest}"
-    return done + after
-
-
-def rate(a_second: float) -> str:
-    """Return such as ``1,234 a second``, ``23.2 a minute`` or ``4.5 an hour``."""
-    units = ((1, "a second"), (60, "a minute"), (3600, "an hour"))
-    seconds, unit = next((pair for pair in units if a_second * pair[0] >= 1), units[-1])
-    shown = a_second * seconds
-    return f"{shown:,.0f} {unit}" if shown >= 100 else f"{shown:.1f} {unit}"
-
-
-def in_flight(progress: Progress) -> str:
-    """Return such as ``2 in flight, 23.2 a minute, workers 12 % idle``."""
-    pace = f", {rate(progress.rate)}" if progress.rate else ""
-    return f"{progress.running:,} in flight{pace}{_idle(progress)}"
-
-
-def stuck(progress: Progress) -> str:
-    """Return why nothing can run."""
-    return f"Nothing can run: {one_line(progress.stuck)}"
-
-
-def details(progress: Progress) -> list[str]:
-    """Return, if any: failures by kind, candidates turned away by reason, reuse, incidents."""
-    said = []
-    if progress.failed:
-        said.append(f"{sum(progress.failed.values()):,} failed ({_by_name(progress.failed)})")
-    if progress.turned_away:
-        turned_away = sum(progress.turned_away.values())
-        said.append(f"{turned_away:,} turned away ({_by_name(progress.turned_away)})")
-    if progress.reused:
-        said.append(f"{progress.reused:,} answered by earlier evaluations")
-    if progress.incidents:
-        met = count(sum(progress.incidents.values()), "incident")
-        said.append(f"{met} of the machines ({_by_name(progress.incidents)})")
-    return said
-
-
-def ending(reason: str, latest: Progress | None) -> str:
-    """Return why a session ended, and what it met."""
-    met = [*details(latest), _took(latest) + _idle(latest)] if latest else []
-    return "; ".join([f"Ended: {one_line(reason)}", *met])
-
-
-def trial_line(trial: Trial, goals: Sequence[Goal], *, on_front: bool) -> str:
-    """Return a finished trial on one line."""
-    start = f"trial {trial.id} {trial.status}"
-    if trial.failure is not None:
-        return f"{start} ({plain(trial.failure.kind)}): {one_line(trial.failure.message)}"
-    known = [
-        f"{plain(goal.metric)} {number(trial.metrics[goal.metric], plain(goal.unit))}"
-        for goal in goals
-        if goal.metric in trial.metrics
-    ]
-    end = ["on the front"] if on_front else ["out of bounds"] if trial.violation > 0 else []
-    return f"{start}: {', '.join([*known, duration(trial.seconds), *end])}"
-
-
-def _took(progress: Progress) -> str:
-    return f"{'simulated ' * progress.simulated}{duration(progress.seconds)}"
-
-
-def _idle(progress: Progress) -> str:
-    return "" if progress.idle is None else f", workers {progress.idle * 100:.0f} % idle"
-
-
-def _by_name(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{plain(name)}: {n:,}" for name, n in sorted(counts.items()))
 
 
 def _share(progress: Progress, plan: Plan, seconds: float) -> tuple[float | None, float]:

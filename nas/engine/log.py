@@ -128,6 +128,7 @@ class EventLog(logging.Handler):
             "status": trial.status.value,
             "metrics": trial.metrics,
             "violation": trial.violation,
+            "budget": trial.budget,
             "seconds": trial.seconds,
             "worker": worker,
             "failure": {"kind": failure.kind, "message": failure.message} if failure else None,

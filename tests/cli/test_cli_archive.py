@@ -216,6 +216,8 @@ class TestStudies:
             "complete": 4,
             "failed": 1,
             "infeasible": 0,
+            "stopped": 0,
+            "paused": 0,
             "cancelled": 0,
         }
         (record,) = csv.DictReader(io.StringIO(nas("studies", archive, "--csv").out))

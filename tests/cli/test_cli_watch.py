@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from nas import Goal
-from nas.cli import watch
+from nas.cli import watch, watch_text
 from nas.engine.progress import Plan, Progress
 from nas.incident import Incident
 from nas.study import Study
@@ -60,7 +60,7 @@ def display(progress: Progress, width: int) -> list[str]:
     ],
 )
 def test_a_rate_is_told_in_the_unit_that_suits_it(a_second: float, text: str) -> None:
-    assert watch.rate(a_second) == text
+    assert watch_text.rate(a_second) == text
 
 
 def test_the_display_tells_it_all() -> None:
@@ -100,7 +100,7 @@ def test_lines_tell_of_trouble_once_and_of_its_end(capsys: pytest.CaptureFixture
 
 
 def test_the_end_counts_what_the_session_met() -> None:
-    assert watch.ending("3,000 trials are done", SO_FAR) == (
+    assert watch_text.ending("3,000 trials are done", SO_FAR) == (
         "Ended: 3,000 trials are done; 15 failed (error: 12, timeout: 3); "
         "40 turned away (duplicate: 40); 44 answered by earlier evaluations; "
         "4 incidents of the machines (node: 1, worker: 3); 1 h 06 min, workers 7 % idle"
