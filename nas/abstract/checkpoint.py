@@ -37,6 +37,9 @@ class Checkpoint(ABC):
         """Return what an interrupted run of the same evaluation has saved; None if there is none.
 
         What it had reported is then part of the curve again, and is not reported a second time.
+
+        Raises:
+            CandidateError: the trial was to begin with the state of another one, and it is lost.
         """
 
     @abstractmethod

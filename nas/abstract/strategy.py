@@ -48,6 +48,7 @@ class Proposal:
         inherits: number of a paused trial whose state (weights, optimizer) it begins with, and
             whose curve is the beginning of its own; the trial's network must be the same.
         replaces: number of a paused trial that ends with this proposal.
+        reason: why that one ends, in words; it is archived.
     """
 
     architecture: Architecture
@@ -55,6 +56,7 @@ class Proposal:
     until: int | None = None
     inherits: int | None = None
     replaces: int | None = None
+    reason: str = ""
 
 
 class Strategy(ABC):
@@ -68,7 +70,8 @@ class Strategy(ABC):
     global state: the same calls give the same proposals, which is how a study resumes.
 
     One that ``pauses`` trials is told paused ones too, each time, and all trials with their curves;
-    it is asked which of them goes on before it is asked for a new one.
+    it is asked which of them goes on before it is asked for a new one. A trial that another one
+    ``replaces`` is told as stopped ones are.
 
     Attributes:
         used: the components of ``uses``, built, in that order: a ``Predictor``, ``Proxy``,
@@ -95,9 +98,22 @@ class Strategy(ABC):
     def ask(self, rng: Rng) -> Proposal:
         """Propose a member of the space. All randomness comes from ``rng``."""
 
-    def resume(self, rng: Rng) -> Promotion | None:
-        """Return the paused trial that goes on now; None if a new one should begin."""
+    def resume(self, rng: Rng, begins: bool) -> Promotion | None:
+        """Return the paused trial that goes on now; None if a new one should begin.
+
+        It must follow from what was told and begun: the engine asks as often as it likes.
+
+        Args:
+            rng: all randomness comes from it.
+            begins: whether a new one can begin; if not, a worker stays idle on None.
+        """
         return None
+
+    def begun(self, number: int, proposal: Proposal) -> None:  # noqa: B027 - most need not know
+        """Take note that a proposal is trial ``number`` from now on; the others are dropped.
+
+        Where everything that is proposed was evaluated before, the engine changes the architecture.
+        """
 
     @abstractmethod
     def tell(self, trial: Trial) -> None:

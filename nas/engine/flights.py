@@ -109,10 +109,10 @@ class Flights:
         self._start(started, promotion.until, resumed=True)
         return None
 
-    def retire(self, number: int, by: int) -> Record | Trial:
+    def retire(self, number: int, by: int, reason: str) -> Record | Trial:
         """End a paused trial whose place another one takes; a trial if it is archived as such."""
         assert self._referee is not None
-        rulings = self._referee.replace(number, by)
+        rulings = self._referee.replace(number, by, reason)
         paused = self._paused.pop(number)
         past = self._past.pop(number, None)
         if past is not None and not past.over:
@@ -165,6 +165,12 @@ class Flights:
                     "paused"
                 )
             inherits = replace(parent.started.job, asks=None, inherits=None)
+            network = self._parts.space.network_of
+            if network(proposal.architecture) != network(inherits.architecture):
+                raise PluginError(
+                    f"trial {number} is to inherit from trial {proposal.inherits}, whose network "
+                    f"is another one: {network(inherits.architecture)!r}"
+                )
         budget = self._parts.evaluator.budget
         return Job(number, proposal.architecture, budget, seed, inherits=inherits)
 

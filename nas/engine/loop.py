@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 
+from nas.abstract.strategy import Proposal
 from nas.archive.record import Record
 from nas.archive.writer import Writer
 from nas.engine import trials
@@ -37,8 +38,6 @@ from nas.trial import Status, Trial
 
 log = logging.getLogger(__name__)
 
-SETTLED_AT_ONCE = 256
-"""Trials that end without a worker are archived together, at most so many."""
 WAIT = 0.5
 """Seconds after which an observer hears of the search even if nothing has finished."""
 
@@ -134,12 +133,13 @@ class Loop:
     def _propose(self, interrupts: Interrupts) -> None:
         """Propose and submit as long as order and budget allow; paused trials go first."""
         while not self._meter.out_of_time and (self._referee or self._wants_more()):
-            due = self._order.due(self._next, len(self._flights))
-            if due is None or len(self._settled) >= SETTLED_AT_ONCE:
-                if not self._settled:
-                    return
+            if len(self._settled) >= self._order.together:
                 self._archive([])
+            due = self._order.due(self._next, len(self._flights))
+            if due is None and not self._settled:
+                return
             if due is None:
+                self._archive([])
                 continue
             self._telling.tell(due)
             if self._promote():
@@ -164,11 +164,10 @@ class Loop:
         """Let a paused trial go on, if the scheduler says so."""
         if self._referee is None or not self._order.settled(self._next) or self._telling.spent:
             return False
-        promotion = self._referee.promote(self._parts.strategy)
+        promotion = self._referee.promote(self._parts.strategy, self._wants_more())
         if promotion is None:
             return False
-        ended = self._flights.resume(promotion)
-        if ended is not None:
+        if (ended := self._flights.resume(promotion)) is not None:
             self._answer(ended)
         return True
 
@@ -183,7 +182,7 @@ class Loop:
         self._next += 1
         infeasible = self._infeasible.counts(candidate)
         self._counted += not infeasible
-        self._retire(candidate.proposal.replaces, number)
+        self._retire(candidate.proposal, number)
         earlier = self._earlier.take(number)
         if earlier is not None:
             check(earlier, candidate, self._proposer)
@@ -198,12 +197,14 @@ class Loop:
             self._flights.submit(candidate, number, self._order.told())
         self._exhausted = self._infeasible.reason
 
-    def _retire(self, number: int | None, by: int) -> None:
+    def _retire(self, proposal: Proposal, by: int) -> None:
         """End a paused trial, if there is one whose place another takes."""
-        retired = None if number is None else self._flights.retire(number, by)
+        if proposal.replaces is None:
+            return
+        retired = self._flights.retire(proposal.replaces, by, proposal.reason)
         if isinstance(retired, Trial):
             self._answer(retired)
-        elif retired is not None:
+        else:
             self._settled.append(retired)
 
     def _settle(self, candidate: Candidate, number: int, *, infeasible: bool) -> Record | None:

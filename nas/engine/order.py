@@ -8,9 +8,17 @@ from typing import Protocol
 
 from nas.trial import Status, Trial
 
+TOGETHER = 256
+
 
 class Order(Protocol):
-    """Holds trials back until it is their turn to be told."""
+    """Holds trials back until it is their turn to be told.
+
+    Attributes:
+        together: trials that end without a worker are archived together, at most so many.
+    """
+
+    together: int
 
     def ended(self, trial: Trial) -> None:
         """A trial of this session is in the archive."""
@@ -51,6 +59,8 @@ class NumberOrder:
 
     So the trials depend on nothing but config and seed, and a slow trial can make workers wait.
     """
+
+    together = TOGETHER
 
     def __init__(self, window: int) -> None:
         self._window = window
@@ -101,6 +111,8 @@ class CompletionOrder:
         earlier: trials of earlier sessions, in the order in which they ended.
         told: how many had been told when a trial was proposed, by number.
     """
+
+    together = TOGETHER
 
     def __init__(self, window: int, earlier: Iterable[Trial], told: Mapping[int, int]) -> None:
         self._window = window

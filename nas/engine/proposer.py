@@ -109,6 +109,7 @@ class Proposer:
         if chosen is None:
             return None
         self.know(chosen)
+        self._strategy.begun(number, chosen.proposal)
         choosing, self._telling = self._telling + time.perf_counter() - began, 0.0
         return replace(chosen, choosing=choosing)
 
@@ -247,22 +248,23 @@ class Proposer:
                 return candidate
             self.turned_away["duplicate"] += 1
         assert proposal is not None
-        return self._walk(proposal, source, drawn) or self._listed(drawn)
+        return self._walk(proposal, source, drawn) or self._listed(proposal, drawn)
 
     def _walk(self, start: Proposal, source: Rng, drawn: Container[str]) -> Candidate | None:
         """Mutate what the strategy keeps proposing until it is something new."""
         architecture = start.architecture
         for _ in range(WALK):
             architecture = self._space.mutate(architecture, source)
-            candidate = self._new(Proposal(architecture, start.parents), drawn)
+            candidate = self._new(replace(start, architecture=architecture), drawn)
             if candidate is not None:
                 return candidate
         return None
 
-    def _listed(self, drawn: Container[str]) -> Candidate | None:
+    def _listed(self, start: Proposal, drawn: Container[str]) -> Candidate | None:
         if self._space.size > LISTABLE:
             return None
-        found = (self._new(Proposal(a), drawn) for a in self._space.architectures())
+        every = self._space.architectures()
+        found = (self._new(replace(start, architecture=a, parents=()), drawn) for a in every)
         return next((candidate for candidate in found if candidate is not None), None)
 
     def _new(self, proposal: Proposal, drawn: Container[str]) -> Candidate | None:

@@ -119,23 +119,29 @@ class Referee:
         if track is not None:
             track.end(standing_of(trial.status))
 
-    def promote(self, strategy: Strategy) -> Promotion | None:
-        """Return the paused trial that goes on now; None if a new one may begin."""
+    def promote(self, strategy: Strategy, begins: bool) -> Promotion | None:
+        """Return the paused trial that goes on now; None if a new one may begin.
+
+        Args:
+            strategy: is asked where the scheduler promotes none.
+            begins: whether a new one can.
+        """
         promotion = None
         if self._scheduler is not None and self._scheduler.pauses:
             promotion = self._scheduler.promote(self._peers_now())
         if promotion is None and strategy.pauses:
-            promotion = strategy.resume(rng(self._seed, "resume", self._runs))
+            promotion = strategy.resume(rng(self._seed, "resume", self._runs), begins)
         if promotion is not None:
             self._paused(promotion.number).rule(
                 Ruling(self._paused(promotion.number).done, PROMOTE, promotion.reason)
             )
         return promotion
 
-    def replace(self, number: int, by: int) -> tuple[Ruling, ...]:
+    def replace(self, number: int, by: int, reason: str) -> tuple[Ruling, ...]:
         """End a paused trial because another one begins; return what was decided on it."""
         track = self._paused(number)
-        track.rule(Ruling(track.done, Verdict.STOP.value, f"trial {by} takes its place"))
+        words = f"{reason}; trial {by} takes its place" if reason else f"trial {by} takes its place"
+        track.rule(Ruling(track.done, Verdict.STOP.value, words))
         track.run.standing = Standing.STOPPED
         return tuple(track.rulings)
 
@@ -173,6 +179,11 @@ class Referee:
             return replace(trial, curve=curve)
         losses = tuple(track.latest.losses[-1].tolist())
         return replace(trial, losses=losses, curve=curve)
+
+    def inherited(self, number: int) -> int:
+        """Return the budget that another trial had spent on what a trial began with."""
+        track = self.tracks.get(number)
+        return track.inherited if track else 0
 
     def rulings(self, number: int) -> tuple[Ruling, ...]:
         """Return what was decided on a trial so far."""

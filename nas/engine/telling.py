@@ -35,7 +35,8 @@ class Telling:
             StudyError: all trials have failed in the same way.
         """
         for trial in trials:
-            self._budgets[trial.number] = trial.budget or 0
+            inherited = self._referee.inherited(trial.number) if self._referee else 0
+            self._budgets[trial.number] = max(0, (trial.budget or 0) - inherited)
             if trial.status is not Status.PAUSED:
                 self._same_failure.tell(trial)
             elif not self._partial:

@@ -9,6 +9,7 @@ the virtual workers is free, knowing all that had ended by then.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from nas.abstract.scheduler import Course, Standing
@@ -26,6 +27,9 @@ class Timeline:
     Args:
         window: virtual workers.
     """
+
+    together = 1
+    """What ends without a worker is told at once, as when the archive answers it."""
 
     def __init__(self, window: int) -> None:
         self._window = window
@@ -59,19 +63,24 @@ class Timeline:
             number: of the next proposal.
             running: how many trials are in flight.
         """
-        told, self._settled = self._settled, []
-        while len(self._active) >= self._window:
-            trial = self._consume()
-            if trial is None:
-                self._settled = told + self._settled
+        ended: list[Trial] = []
+        if len(self._active) >= self._window:
+            found = self.next_end()
+            if found is None:
                 return None
-            told.append(trial)
-        return told
+            ended = found
+        told, self._settled = self._settled, []
+        return [*told, *ended]
 
     def next_end(self) -> list[Trial] | None:
-        """Let time pass to the next end of a run; None if it is not known yet."""
-        trial = self._consume()
-        return None if trial is None else [trial]
+        """Let time pass to the next end; return all that end then, or None if it is not known."""
+        trial = self._consume(math.inf)
+        if trial is None:
+            return None
+        ended = [trial]
+        while (trial := self._consume(self._now)) is not None:
+            ended.append(trial)
+        return ended
 
     def rest(self) -> list[Trial]:
         """Return what has not been told when a study ends."""
@@ -96,10 +105,10 @@ class Timeline:
         """Return the same for a decision on a running trial after a step."""
         return track.run.index, track.run.time_of(step)
 
-    def _consume(self) -> Trial | None:
+    def _consume(self, until: float) -> Trial | None:
         """Let time pass to the first end; None while another run could end before it."""
         ends = [(run.ended, run.index) for run, _ in self._active if run.ended is not None]
-        if not ends:
+        if not ends or min(ends)[0] > until:
             return None
         ended, index = min(ends)
         if any(run.ended is None and track.alive_until < ended for run, track in self._active):

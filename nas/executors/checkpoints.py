@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nas.abstract.checkpoint import Checkpoint, Snapshot
+from nas.errors import CandidateError
 from nas.executors.jobs import Job
 from nas.trial import CurvePoint
 
@@ -111,10 +112,18 @@ class JobCheckpoint(Checkpoint):
     def __init__(self, shelf: Shelf, evaluation: str, job: Job, curve: list[CurvePoint]) -> None:
         self._shelf, self._number, self._curve = shelf, job.number, curve
         self.restored: Callable[[list[CurvePoint]], None] = lambda curve: None
-        self._key = _key(evaluation, job)
+        self._key, self._inherits = _key(evaluation, job), job.inherits
         self._known = {self._key, *([_key(evaluation, job.inherits)] if job.inherits else [])}
 
     def load(self) -> Snapshot | None:
+        snapshot = self._found()
+        if snapshot is None and self._inherits is not None:
+            raise CandidateError(
+                f"the state of trial {self._inherits.number} that it was to begin with is lost"
+            )
+        return snapshot
+
+    def _found(self) -> Snapshot | None:
         try:
             content = self._shelf.get(self._number)
             if content is None:
