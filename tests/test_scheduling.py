@@ -17,6 +17,7 @@ from races import RACERS, decided, race, run
 from toys import TOY, config, rows
 
 import nas
+from nas.engine.board import KnownPeers
 from nas.errors import ConfigError
 from nas.executors.hearing import News
 from nas.executors.jobs import Finished, Job, Ref, Setup
@@ -109,6 +110,37 @@ def test_order_of_completion_is_replayed(tmp_path: Path, scheduler: str) -> None
     run({**values, "stop": {"seconds": 700}}, parts)
     run({**values, "stop": {"seconds": 3000}}, parts)
     assert decided(parts) == decided(whole)
+
+
+@pytest.mark.parametrize("order", ["number", "completion"])
+def test_what_is_kept_at_levels_is_what_whole_courses_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str, order: str
+) -> None:
+    at, checked = KnownPeers.at, []
+
+    def compared(self: KnownPeers, level: int) -> nas.Level:
+        found, naive = at(self, level), nas.Peers(self.courses, 1)
+        for kept, slow in ((found, naive.at(level)), (self.complete, naive.complete)):
+            assert kept.numbers.tolist() == slow.numbers.tolist()
+            assert kept.losses.tolist() == slow.losses.tolist()
+            assert kept.violations.tolist() == slow.violations.tolist()
+        checked.append(len(found.numbers))
+        return found
+
+    monkeypatch.setattr(KnownPeers, "at", compared)
+    executor = {"executor": "simulated", "workers": 5}
+    run(race(scheduler=scheduler, order=order, window=6, run=executor), tmp_path / "a.db")
+    assert max(checked) > 10
+
+
+def test_snapshots_of_another_archive_of_that_name_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    run(race(scheduler="shelve"), path)
+    before = decided(path)
+    path.unlink()
+    assert path.with_name("a.db.artifacts").exists()
+    run(race(scheduler="shelve"), path)
+    assert decided(path) == before
 
 
 def test_the_strategy_hears_what_a_stopped_trial_would_have_been(tmp_path: Path) -> None:

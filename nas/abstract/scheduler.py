@@ -136,8 +136,13 @@ class Peers:
     """
 
     def __init__(self, courses: Iterable[Course], objectives: int) -> None:
-        self.courses: Sequence[Course] = tuple(courses)
+        self._courses = tuple(courses)
         self._objectives = objectives
+
+    @property
+    def courses(self) -> Sequence[Course]:
+        """What is known of each; ``at`` and ``complete`` cost less."""
+        return self._courses
 
     def at(self, level: int) -> Level:
         """Return what all that have reached a level had achieved there."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from nas.abstract.scheduler import Course, Standing
+from nas.abstract.scheduler import Course, Standing, Verdict
 from nas.goals import Goal
 from nas.goals import violation as total_violation
 from nas.trial import CurvePoint, Ruling
 
-FINAL = (Standing.STOPPED, Standing.COMPLETE, Standing.FAILED)
+PROMOTE = "promote"
+"""The verdict that lets a paused trial go on."""
+AUDIT = "audit"
+"""The verdict on a trial that was to stop, and goes on to see what would have been lost."""
+GO_ON = (Verdict.CONTINUE.value, AUDIT)
 
 
 @dataclass
@@ -67,8 +70,12 @@ class Track:
     """Steps that another trial has done."""
     until: int | None = None
     """Step at which the latest run pauses at the latest."""
-    _pending: deque[int] = field(default_factory=deque)
-    """Steps of the latest run that were reported, at a level, and are not decided yet."""
+    told: Callable[[Track, int], None] = field(default=lambda track, since: None, repr=False)
+    """Is called when reports after a step have been taken note of."""
+    _undecided: int | None = None
+    """The last step, if it is at a level and waits for a decision."""
+    _ahead: list[CurvePoint] = field(default_factory=list)
+    """Reports of a run that a snapshot has carried beyond it: not known before the decision."""
     _losses: list[tuple[float, ...]] = field(default_factory=list)
     _violations: list[float] = field(default_factory=list)
     _courses: dict[tuple[int, Standing], Course] = field(default_factory=dict)
@@ -91,7 +98,7 @@ class Track:
     @property
     def alive_until(self) -> float:
         """The virtual time up to which the latest run is known to go on."""
-        step = self._pending[0] - 1 if self._pending else self.step
+        step = self.step if self._undecided is None else self._undecided - 1
         return self.run.time_of(min(step, self.budget - 1))
 
     def inherit(self, other: Track) -> None:
@@ -103,46 +110,58 @@ class Track:
         """Let a run begin that asks at some levels."""
         self.runs.append(run)
         self.asks = asks
-        self._pending.clear()
-        before = run.first
-        for point in self.points:
-            if point.step > before:
-                self._note(before, point.step)
-                before = point.step
+        self._undecided = None
+        self._ahead.clear()
 
     def end(self, standing: Standing) -> None:
         """Let the latest run end."""
         if standing in (Standing.STOPPED, Standing.PAUSED):
             last = self.rulings[-1].step
         elif standing is Standing.COMPLETE:
+            self._take(self._ahead)
             last = self.budget
         else:  # it was at work on the step after the last
             last = min(self.step + 1, self.budget)
         self.run.last, self.run.standing = last, standing
         self.run.ended = self.run.time_of(last)
-        self._pending.clear()
+        self._undecided = None
+        self._ahead.clear()
 
     def rule(self, ruling: Ruling) -> None:
         """Take note of a decision."""
         self.rulings.append(ruling)
-        if self._pending and self._pending[0] == ruling.step:
-            self._pending.popleft()
-
-    def _note(self, before: int, step: int) -> None:
-        """Remember that a report waits for a decision if it is the first at or after a level."""
-        if bisect_right(self.asks, before) < bisect_right(self.asks, step):
-            self._pending.append(step)
+        if self._undecided == ruling.step and ruling.verdict in GO_ON:
+            self._undecided = None
+            self._advance()
 
     def heard(self, points: Iterable[CurvePoint], metrics: Mapping[str, float]) -> None:
         """Take note of a report; what is known already is passed over."""
         self.metrics.update(metrics)
+        known = self._ahead[-1].step if self._ahead else self.step
+        self._ahead.extend(point for point in points if point.step > known)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Take note of reports up to the first one that waits for a decision."""
+        count = 0
+        while count < len(self._ahead) and self._undecided is None:
+            before = self._ahead[count - 1].step if count else self.step
+            step = self._ahead[count].step
+            if bisect_right(self.asks, before) < bisect_right(self.asks, step):
+                self._undecided = step
+            count += 1
+        taken, self._ahead = self._ahead[:count], self._ahead[count:]
+        self._take(taken)
+
+    def _take(self, points: Sequence[CurvePoint]) -> None:
+        since = self.step
         for point in points:
-            if point.step > self.step:
-                self._note(self.step, point.step)
-                self.points.append(point)
-                known = {**self.metrics, **point.metrics}
-                self._losses.append(_losses(self.goals, known))
-                self._violations.append(total_violation(self.goals, known))
+            self.points.append(point)
+            known = {**self.metrics, **point.metrics}
+            self._losses.append(_losses(self.goals, known))
+            self._violations.append(total_violation(self.goals, known))
+        if points:
+            self.told(self, since)
 
     def ruled(self, step: int) -> Ruling | None:
         """Return what was decided after a step in the latest run, if anything was."""
@@ -152,6 +171,20 @@ class Track:
             if ruling.step == step:
                 return ruling
         return None
+
+    def first_at(self, level: int) -> tuple[int, float, tuple[float, ...], float] | None:
+        """Return the first report at or after a level; None before that.
+
+        Returns:
+            The run, its virtual time then, the losses and the violation.
+        """
+        index = bisect_left(self.points, level, key=lambda point: point.step)
+        if index == len(self.points) or not self.runs:
+            return None
+        step = self.points[index].step
+        run = next((r for r in reversed(self.runs) if r.first < step), self.runs[0])
+        time = run.time_of(max(step, run.first))
+        return run.index, time, self._losses[index], self._violations[index]
 
     @property
     def latest(self) -> Course:
@@ -178,12 +211,6 @@ class Track:
                 standing,
             )
         return self._courses[key]
-
-
-PROMOTE = "promote"
-"""The verdict that lets a paused trial go on."""
-AUDIT = "audit"
-"""The verdict on a trial that was to stop, and goes on to see what would have been lost."""
 
 
 def _losses(goals: Sequence[Goal], known: Mapping[str, float]) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from nas.abstract.scheduler import (
     Verdict,
 )
 from nas.abstract.strategy import Strategy
+from nas.engine.board import Board, KnownPeers
 from nas.engine.courses import AUDIT, PROMOTE, Run, Track
 from nas.engine.timeline import NotYetKnown, Timeline, standing_of, visible
 from nas.errors import PluginError
@@ -55,6 +57,7 @@ class Referee:
             scheduler.start(Contest(self._goals, budget, seed))
             self._levels = tuple(sorted({s for s in scheduler.levels() if 0 < s < budget}))
         self.tracks: dict[int, Track] = {}
+        self._board = Board(self.tracks, len(self._goals))
         self._runs = 0
 
     @property
@@ -79,7 +82,9 @@ class Referee:
         """
         track = self.tracks.get(number)
         if track is None:
-            track = self.tracks[number] = Track(number, self._goals, self._budget, dict(known))
+            track = Track(number, self._goals, self._budget, dict(known))
+            self.tracks[number] = track
+            track.told = self._board.reported
             if inherits is not None:
                 track.inherit(self.tracks[inherits])
         asks = {level for level in self._levels if level > track.done}
@@ -118,6 +123,7 @@ class Referee:
         track = self.tracks.get(trial.number)
         if track is not None:
             track.end(standing_of(trial.status))
+            self._board.ended(track)
 
     def promote(self, strategy: Strategy, begins: bool) -> Promotion | None:
         """Return the paused trial that goes on now; None if a new one may begin.
@@ -160,13 +166,13 @@ class Referee:
         """
         track = self.tracks[trial.number]
         last = track.latest.losses[-1]
-        others = [c for c in self._peers_now().courses if c.standing is Standing.COMPLETE]
-        there = [(c, i) for c in others if (i := c.index_at(track.done)) is not None]
-        if there:
-            gains = np.array([c.losses[-1] - c.losses[i] for c, i in there])
-            worst = np.max([c.losses[-1] for c, _ in there], axis=0)
-            last = last + np.median(gains, axis=0)
-            last = np.where(np.isfinite(last), last, worst)
+        peers = self._peers_now()
+        there, complete = peers.at(track.done), peers.complete
+        both = np.isin(there.numbers, complete.numbers, assume_unique=True)
+        if both.any():
+            finals = complete.losses[np.isin(complete.numbers, there.numbers, assume_unique=True)]
+            last = last + np.median(finals - there.losses[both], axis=0)
+            last = np.where(np.isfinite(last), last, finals.max(axis=0))
         return replace(trial, status=Status.COMPLETE, losses=tuple(last.tolist()))
 
     def as_told(self, trial: Trial) -> Trial:
@@ -209,18 +215,25 @@ class Referee:
         return bool(self._audit) and rng(self._seed, "audit", number).random() < self._audit
 
     def _peers_now(self) -> Peers:
-        if self.timeline is None:
-            return self._all_but(None)
-        return self._those(visible(self.tracks.values(), *self.timeline.now()))
+        known = self.timeline.now() if self.timeline else EVERYTHING
+        return self._those(known, None)
 
     def _peers(self, track: Track, step: int) -> Peers:
-        if self.timeline is None:
-            return self._all_but(track)
-        others = (other for other in self.tracks.values() if other is not track)
-        return self._those(visible(others, *self.timeline.at(track, step)))
+        known = self.timeline.at(track, step) if self.timeline else EVERYTHING
+        return self._those(known, track)
 
-    def _all_but(self, track: Track | None) -> Peers:
-        return self._those(t.latest for t in self.tracks.values() if t is not track)
+    def _those(self, known: tuple[float, float], but: Track | None) -> Peers:
+        if self.timeline is not None:
+            self.timeline.check_known(*known)
+        others = [track for track in self.tracks.values() if track is not but]
 
-    def _those(self, courses: Iterable[Course]) -> Peers:
-        return Peers(courses, len(self._goals))
+        def courses() -> Iterable[Course]:
+            if self.timeline is None:
+                return [track.latest for track in others]
+            return visible(others, *known)
+
+        return KnownPeers(self._board, *known, -1 if but is None else but.number, courses)
+
+
+EVERYTHING = (math.inf, math.inf)
+"""What a decision knows that follows no virtual time."""

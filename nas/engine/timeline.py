@@ -97,13 +97,19 @@ class Timeline:
         """Nothing needs to be kept: it follows from the virtual time."""
         return None
 
-    def now(self) -> tuple[int, float]:
+    def now(self) -> tuple[float, float]:
         """Return below which run, and until when, a decision on the next run knows everything."""
         return self._index, self._now
 
-    def at(self, track: Track, step: int) -> tuple[int, float]:
+    def at(self, track: Track, step: int) -> tuple[float, float]:
         """Return the same for a decision on a running trial after a step."""
         return track.run.index, track.run.time_of(step)
+
+    def check_known(self, before: float, at: float) -> None:
+        """Raise ``NotYetKnown`` if a run below ``before`` has not come to a virtual time."""
+        for run, track in self._active:
+            if run.index < before and run.ended is None and track.alive_until < at:
+                raise NotYetKnown
 
     def _consume(self, until: float) -> Trial | None:
         """Let time pass to the first end; None while another run could end before it."""
@@ -127,7 +133,7 @@ def standing_of(status: Status) -> Standing:
     }.get(status, Standing.FAILED)
 
 
-def seen(track: Track, before: int, at: float) -> Course | None:
+def seen(track: Track, before: float, at: float) -> Course | None:
     """Return a trial as the runs below ``before`` had it at a virtual time; None if none had begun.
 
     Raises:
@@ -143,7 +149,7 @@ def seen(track: Track, before: int, at: float) -> Course | None:
     return track.course(run.first + int(at - run.began), Standing.RUNNING)
 
 
-def visible(tracks: Iterable[Track], before: int, at: float) -> list[Course]:
+def visible(tracks: Iterable[Track], before: float, at: float) -> list[Course]:
     """Return trials as ``seen``."""
     found = (seen(track, before, at) for track in tracks)
     return [course for course in found if course is not None]

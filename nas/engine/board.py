@@ -1,0 +1,129 @@
+"""What trials had achieved at each level, kept as they report: a decision reads no whole curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.abstract.scheduler import Course, Level, Peers, Standing
+from nas.engine.courses import Track
+
+FIRST_ROOM = 64
+
+
+class _Column:
+    """Entries that are only ever added, with when they became known.
+
+    Args:
+        objectives: how many losses an entry has.
+    """
+
+    def __init__(self, objectives: int) -> None:
+        self._count = 0
+        self._values = np.empty((FIRST_ROOM, 4 + objectives))
+
+    def add(self, number: int, run: int, time: float, violation: float, losses: object) -> None:
+        """Add the entry of a trial, known to runs above ``run`` from a virtual time on."""
+        if self._count == len(self._values):
+            self._values = np.concatenate([self._values, np.empty_like(self._values)])
+        row = self._values[self._count]
+        row[:4] = number, run, time, violation
+        row[4:] = losses
+        self._count += 1
+
+    def level(self, before: float, at: float, but: int) -> Level:
+        """Return what a decision may know, without trial ``but``."""
+        rows = self._values[: self._count]
+        known: NDArray[np.bool_] = (rows[:, 1] < before) & (rows[:, 2] <= at) & (rows[:, 0] != but)
+        rows = rows[known]
+        rows = rows[rows[:, 0].argsort(kind="stable")]
+        return Level(rows[:, 0].astype(np.int64), rows[:, 4:], rows[:, 3])
+
+
+class Board:
+    """All trials' losses at those levels that anybody has asked for.
+
+    Args:
+        tracks: all trials, by number.
+        objectives: how many there are.
+    """
+
+    def __init__(self, tracks: Mapping[int, Track], objectives: int) -> None:
+        self._tracks, self._objectives = tracks, objectives
+        self._columns: dict[int, _Column] = {}
+        self._complete = _Column(objectives)
+
+    def reported(self, track: Track, since: int) -> None:
+        """Take note of what a trial has reported after step ``since``."""
+        for level, column in self._columns.items():
+            if level > since:
+                _enter(column, track, level)
+
+    def ended(self, track: Track) -> None:
+        """Take note of a trial whose run has ended."""
+        run = track.run
+        if run.standing is Standing.COMPLETE and track.points and run.ended is not None:
+            last = track.latest
+            losses, violation = last.losses[-1], last.violations[-1]
+            self._complete.add(track.number, run.index, run.ended, violation, losses)
+
+    def at(self, level: int, before: float, at: float, but: int) -> Level:
+        """Return what the runs below ``before`` had achieved at a level by a virtual time."""
+        if level not in self._columns:
+            column = self._columns[level] = _Column(self._objectives)
+            for track in self._tracks.values():
+                _enter(column, track, level)
+        return self._columns[level].level(before, at, but)
+
+    def complete(self, before: float, at: float, but: int) -> Level:
+        """Return the results of trials that were complete by a virtual time."""
+        return self._complete.level(before, at, but)
+
+
+def _enter(column: _Column, track: Track, level: int) -> None:
+    found = track.first_at(level)
+    if found is not None:
+        run, time, losses, violation = found
+        column.add(track.number, run, time, violation, losses)
+
+
+class KnownPeers(Peers):
+    """What a decision may know of other trials.
+
+    Args:
+        board: of all trials.
+        before: runs from this one on are not known.
+        at: virtual time.
+        but: number of the trial that is decided on, or -1.
+        courses: returns all that is known of the others.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        before: float,
+        at: float,
+        but: int,
+        courses: Callable[[], Iterable[Course]],
+    ) -> None:
+        self._board, self._known, self._find = board, (before, at, but), courses
+        self._levels: dict[int, Level] = {}
+
+    @cached_property
+    def courses(self) -> Sequence[Course]:
+        """What is known of each."""
+        return tuple(self._find())
+
+    def at(self, level: int) -> Level:
+        """Return what all that have reached a level had achieved there."""
+        if level not in self._levels:
+            self._levels[level] = self._board.at(level, *self._known)
+        return self._levels[level]
+
+    @cached_property
+    def complete(self) -> Level:
+        """The results of complete trials."""
+        return self._board.complete(*self._known)
