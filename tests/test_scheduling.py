@@ -18,7 +18,7 @@ from toys import TOY, config, rows
 
 import nas
 from nas.engine.board import KnownPeers
-from nas.errors import ConfigError
+from nas.errors import ConfigError, StudyError
 from nas.executors.hearing import News
 from nas.executors.jobs import Finished, Job, Ref, Setup
 from nas.executors.limits import Limits
@@ -160,7 +160,21 @@ def test_an_audit_finishes_some_of_those_that_were_to_stop(tmp_path: Path) -> No
         WHERE verdict = 'audit'""",
     )
     assert audited == [("complete",)]
-    assert rows(path, "SELECT count(*) FROM trials WHERE status = 'stopped'")[0][0] > 0
+    plain = tmp_path / "plain.db"
+    run(race(scheduler="cut", window=1, stop={"trials": 40}), plain)
+    path.unlink()
+    run(race(scheduler={"name": "cut", "audit": 0.5}, window=1, stop={"trials": 40}), path)
+    went_on = dict(
+        rows(
+            path,
+            "SELECT number, step FROM rulings JOIN trials ON trial = trials.id"
+            " WHERE verdict = 'audit' ORDER BY position DESC",
+        )
+    )
+    assert 0 < len(went_on) < 40
+    sql = "SELECT number, step, verdict, reason FROM rulings JOIN trials ON trial = trials.id"
+    others = [row for row in rows(path, sql) if row[0] not in went_on]
+    assert others == [row for row in rows(plain, sql) if row[0] not in went_on]
 
 
 def test_a_budget_of_all_trials_together(tmp_path: Path, scheduler: str) -> None:
@@ -181,6 +195,15 @@ def test_a_scheduler_needs_a_budget_to_divide(tmp_path: Path) -> None:
     values = config(scheduler="racers:cut")
     with pytest.raises(ConfigError, match=r"'tally' knows no budget: leave out \[scheduler\]"):
         nas.search(values, tmp_path / "a.db", plugins=[TOY, RACERS])
+
+
+def test_a_scheduler_needs_what_it_decides_by_while_training(tmp_path: Path) -> None:
+    seconds = {"name": "reported", "metric": "train_seconds"}
+    values = race(objectives=[seconds, "racers:error"], scheduler="cut")
+    with pytest.raises(StudyError, match=r"does not report train_seconds .* it reports error"):
+        run(values, tmp_path / "a.db")
+    asha = {"name": "asha", "objective": "error"}
+    assert run({**values, "scheduler": asha}, tmp_path / "b.db").front
 
 
 class _Waits:

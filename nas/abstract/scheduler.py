@@ -190,6 +190,13 @@ class Scheduler(ABC):
         """Whether it may pause trials; the evaluator must be able to go on with them then."""
         return False
 
+    def decides_by(self, goals: Sequence[Goal]) -> Sequence[str]:
+        """Return the metrics that it needs at its levels; by default those of all objectives.
+
+        An evaluator that does not report one of them in training is an error.
+        """
+        return [goal.metric for goal in goals]
+
     @abstractmethod
     def start(self, contest: Contest) -> None:
         """Begin a study; forget any earlier one. Raises ``ConfigError`` on one it cannot do."""

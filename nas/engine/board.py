@@ -65,7 +65,9 @@ class Board:
     def ended(self, track: Track) -> None:
         """Take note of a trial whose run has ended."""
         run = track.run
-        if run.standing is Standing.COMPLETE and track.points and run.ended is not None:
+        if track.audited is not None or run.ended is None:
+            return
+        if run.standing is Standing.COMPLETE and track.points:
             last = track.latest
             losses, violation = last.losses[-1], last.violations[-1]
             self._complete.add(track.number, run.index, run.ended, violation, losses)

@@ -68,6 +68,8 @@ class Track:
     """Levels of the latest run."""
     inherited: int = 0
     """Steps that another trial has done."""
+    audited: int | None = None
+    """Step at which it would have been stopped: decisions on others know no more of it."""
     until: int | None = None
     """Step at which the latest run pauses at the latest."""
     told: Callable[[Track, int], None] = field(default=lambda track, since: None, repr=False)
@@ -130,6 +132,8 @@ class Track:
     def rule(self, ruling: Ruling) -> None:
         """Take note of a decision."""
         self.rulings.append(ruling)
+        if ruling.verdict == AUDIT and self.audited is None:
+            self.audited = ruling.step
         if self._undecided == ruling.step and ruling.verdict in GO_ON:
             self._undecided = None
             self._advance()
@@ -182,6 +186,8 @@ class Track:
         if index == len(self.points) or not self.runs:
             return None
         step = self.points[index].step
+        if self.audited is not None and step > self.audited:
+            return None
         run = next((r for r in reversed(self.runs) if r.first < step), self.runs[0])
         time = run.time_of(max(step, run.first))
         return run.index, time, self._losses[index], self._violations[index]
@@ -196,8 +202,10 @@ class Track:
             else self.course(self.step, Standing.RUNNING)
         )
 
-    def course(self, step: int, standing: Standing) -> Course:
-        """Return the trial as it was after a step."""
+    def course(self, step: int, standing: Standing, *, own: bool = False) -> Course:
+        """Return the trial as it was after a step; an audited one as if it had stopped."""
+        if self.audited is not None and step >= self.audited and not own:
+            step, standing = self.audited, Standing.STOPPED
         count = bisect_right(self.points, step, key=lambda point: point.step)
         key = (count, standing)
         if key not in self._courses:

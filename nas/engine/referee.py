@@ -22,10 +22,11 @@ from nas.abstract.strategy import Strategy
 from nas.engine.board import Board, KnownPeers
 from nas.engine.courses import AUDIT, PROMOTE, Run, Track
 from nas.engine.timeline import NotYetKnown, Timeline, standing_of, visible
-from nas.errors import PluginError
+from nas.errors import PluginError, StudyError
 from nas.executors.hearing import News
 from nas.goals import Goal
 from nas.seeds import rng
+from nas.suggest import listed
 from nas.trial import Ruling, Status, Trial
 
 
@@ -53,9 +54,11 @@ class Referee:
         self._scheduler, self._goals, self._budget = scheduler, tuple(goals), budget
         self._seed, self._audit, self.timeline = seed, audit, timeline
         self._levels: tuple[int, ...] = ()
+        self._needed: tuple[str, ...] = ()
         if scheduler is not None:
             scheduler.start(Contest(self._goals, budget, seed))
             self._levels = tuple(sorted({s for s in scheduler.levels() if 0 < s < budget}))
+            self._needed = tuple(scheduler.decides_by(self._goals))
         self.tracks: dict[int, Track] = {}
         self._board = Board(self.tracks, len(self._goals))
         self._runs = 0
@@ -203,13 +206,25 @@ class Referee:
             peers = self._peers(track, step)
         except NotYetKnown:
             return None
-        decision = self._scheduler.judge(track.course(step, Standing.RUNNING), peers)
+        self._check_reported(track)
+        decision = self._scheduler.judge(track.course(step, Standing.RUNNING, own=True), peers)
         if decision.verdict is Verdict.PAUSE and not self._scheduler.pauses:
             raise PluginError(
                 f"scheduler {type(self._scheduler).__name__} paused trial {track.number}, "
                 "but says that it pauses none"
             )
         return decision
+
+    def _check_reported(self, track: Track) -> None:
+        known = {**track.metrics, **track.points[-1].metrics}
+        missing = [metric for metric in self._needed if metric not in known]
+        if missing:
+            raise StudyError(
+                f"the scheduler decides by {listed(self._needed)}, but the evaluator does not "
+                f"report {listed(missing)} while it trains; it reports "
+                f"{listed(track.points[-1].metrics)}. Take one of these as the scheduler's "
+                "objective, or leave out [scheduler]"
+            )
 
     def _is_audited(self, number: int) -> bool:
         return bool(self._audit) and rng(self._seed, "audit", number).random() < self._audit

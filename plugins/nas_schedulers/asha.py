@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nas.abstract.scheduler import Contest
-from nas_schedulers.criterion import Criterion
+from nas_schedulers.criterion import ByOneObjective, Criterion
 from nas_schedulers.halving import SuccessiveHalving
 from nas_schedulers.ranking import ByLoss, Ranking
 
 
 @dataclass(eq=False)
-class ASHA(SuccessiveHalving):
+class ASHA(ByOneObjective, SuccessiveHalving):
     """Asynchronous successive halving by one objective.
 
     Feasible trials go before infeasible ones, less violation before more. The rules are those of

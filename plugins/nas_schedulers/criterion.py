@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas.abstract.scheduler import Contest, Course
@@ -47,6 +48,16 @@ class Criterion:
     def words(self, loss: float) -> str:
         """Return name and value as the user knows it, such as ``accuracy 0.913``."""
         return valued(self.goal, loss)
+
+
+class ByOneObjective:
+    """A scheduler that goes by one objective: its metric, or None for the study's first."""
+
+    objective: str | None
+
+    def decides_by(self, goals: Sequence[Goal]) -> Sequence[str]:
+        """Return the metric that it goes by."""
+        return [self.objective or goals[0].metric]
 
 
 def valued(goal: Goal, loss: float) -> str:

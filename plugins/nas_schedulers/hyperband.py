@@ -22,7 +22,7 @@ from nas.abstract.scheduler import (
 )
 from nas.errors import ConfigError
 from nas_schedulers.brackets import Bracket, above, brackets
-from nas_schedulers.criterion import Criterion
+from nas_schedulers.criterion import ByOneObjective, Criterion
 from nas_schedulers.ranking import ByLoss, Ranking, entry_at, entry_of, going_on, ordinal
 from nas_schedulers.started import started
 
@@ -71,7 +71,7 @@ class _Heat(NamedTuple):
 
 
 @dataclass(eq=False)
-class Hyperband(Scheduler):
+class Hyperband(ByOneObjective, Scheduler):
     """Synchronous successive halving, in brackets that trade trials for budget.
 
     Trials fill brackets in the order in which they begin: with 81 units of budget and a factor of

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nas import checks
 from nas.abstract.scheduler import Contest, Course, Decision, Level, Peers, Scheduler, Verdict
-from nas_schedulers.criterion import Criterion, value
+from nas_schedulers.criterion import ByOneObjective, Criterion, value
 from nas_schedulers.plateau import every_step
 from nas_schedulers.started import started
 
@@ -27,7 +27,7 @@ class _Plan(NamedTuple):
 
 
 @dataclass(eq=False)
-class MedianStopping(Scheduler):
+class MedianStopping(ByOneObjective, Scheduler):
     """Stops a trial whose best is worse than the median of what others had by the same step.
 
     Others count as soon as they have come as far, whether they went on or not; the paper, which

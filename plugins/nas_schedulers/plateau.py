@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nas import checks
 from nas.abstract.scheduler import Contest, Course, Decision, Peers, Scheduler, Verdict
 from nas.errors import ConfigError
-from nas_schedulers.criterion import Criterion
+from nas_schedulers.criterion import ByOneObjective, Criterion
 from nas_schedulers.started import started
 
 
@@ -20,7 +20,7 @@ class _Plan(NamedTuple):
 
 
 @dataclass(eq=False)
-class Plateau(Scheduler):
+class Plateau(ByOneObjective, Scheduler):
     """Stops a trial that has not improved for some time. Other trials do not matter.
 
     It is the baseline "patience k" of S. Adriaensen et al., "Efficient Bayesian Learning Curve
