@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -231,8 +230,3 @@ def _levels(archive: Archive, lines: Sequence[Line]) -> list[Level]:
         gone = verdict == "stop" or (verdict == "pause" and last[trial] == step)
         ended[step] += gone and status[trial] in (Status.STOPPED, Status.PAUSED)
     return [Level(step, decided[step], ended[step]) for step in sorted(decided)]
-
-
-def finite(values: Sequence[float]) -> list[float]:
-    """Return those that are numbers."""
-    return [value for value in values if math.isfinite(value)]

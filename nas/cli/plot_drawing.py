@@ -12,6 +12,7 @@ import numpy as np
 
 from nas.cli.plot_forecast import LEVELS
 from nas.cli.text import count, plain
+from nas.errors import ConfigError
 from nas.trial import Status
 
 if TYPE_CHECKING:
@@ -64,7 +65,12 @@ def draw(picture: Picture, path: str | Path, *, log: bool = False) -> None:
         picture: what to draw.
         path: of the file.
         log: whether the vertical axis is logarithmic.
+
+    Raises:
+        ConfigError: it cannot be, for no value is positive.
     """
+    if log and not any(value > 0 for line in picture.lines for value in line.values):
+        raise ConfigError(f"--log: no value of {picture.metric!r} is positive; leave it out")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE, layout="constrained")

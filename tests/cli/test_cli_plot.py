@@ -248,6 +248,15 @@ class TestCommand:
         assert done.code == 2
         assert "study 's' has no learning curves: nothing was reported yet" in done.err
 
+    def test_logarithms_need_positive_values(self, nas: Nas, tmp_path: Path) -> None:
+        still = record(0, Status.COMPLETE, FULL)
+        curve = tuple(CurvePoint(step, {"error": 0.0}) for step in (1, 2))
+        write(tmp_path / "nas.db", "s", [replace(still, curve=curve)])
+        assert nas("plot", "curves").code == 0
+        done = nas("plot", "curves", "--log")
+        assert done.code == 2
+        assert "no value of 'error' is positive" in done.err
+
     def test_without_matplotlib(
         self, nas: Nas, curves: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
