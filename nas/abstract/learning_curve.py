@@ -8,7 +8,9 @@ metric to that and back.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,3 +133,55 @@ class CurvePredictor(ABC):
             curves: ``(curves, seen)``, finite and normalised, at least one of each.
             epochs: above ``seen``.
         """
+
+
+@dataclass(frozen=True)
+class CurveTraining:
+    """How a predictor is trained on curves of a prior.
+
+    Args:
+        updates: of the weights.
+        curves: drawn anew for each update.
+        size: of the model, in the predictor's words.
+        seed: of everything that is drawn.
+    """
+
+    updates: int
+    curves: int
+    size: str
+    seed: int
+
+
+class TrainableCurvePredictor(CurvePredictor):
+    """Predicts with a model that is trained on curves of a prior, once and for all."""
+
+    sizes: Sequence[str] = ()
+    """What ``CurveTraining.size`` may be, the default first."""
+
+    @abstractmethod
+    def train(
+        self,
+        prior: CurvePrior,
+        training: CurveTraining,
+        told: Callable[[int, float], None],
+        interim: Path | None = None,
+    ) -> None:
+        """Train from scratch; then predict with what was learnt.
+
+        The same arguments give the same model on the same machine.
+
+        Args:
+            prior: whose curves are drawn.
+            training: how.
+            told: called now and then with the updates so far and the mean log-likelihood (nats) of
+                an observation, over the updates since the last call.
+            interim: a file from which training goes on after an interruption; it is written now
+                and then, and gone at the end.
+
+        Raises:
+            ValueError: the interim file is of another training.
+        """
+
+    @abstractmethod
+    def save(self, path: Path, facts: Mapping[str, str]) -> None:
+        """Write the model, and facts about it such as the command that made it."""

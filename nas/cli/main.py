@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from nas.cli import (
     archives,
     benchmark,
+    curves,
     plot,
     plugins,
     predict,
@@ -98,6 +99,7 @@ app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)
 app.command()(predict.predict)
+app.command()(curves.train_prior)
 app.command()(benchmark.benchmark)
 app.command()(plugins.plugins)
 

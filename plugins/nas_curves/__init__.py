@@ -14,9 +14,11 @@ _LC_PFN = "https://arxiv.org/abs/2310.20447"
 def nas_curve_priors() -> Iterable[Component]:
     """Parametric families of curves."""
     from nas_curves.domhan3 import Domhan3
+    from nas_curves.drifting import Drifting
 
     return [
-        Component("domhan3", Domhan3, "Sums of three parametric families, as in LC-PFN", _LC_PFN)
+        Component("domhan3", Domhan3, "Sums of three parametric families, as in LC-PFN", _LC_PFN),
+        Component("drifting", Drifting, "domhan3 with curves that drift or rise late"),
     ]
 
 
@@ -25,6 +27,7 @@ def nas_curve_predictors() -> Iterable[Component]:
     """Predictors on a prior, and plain baselines."""
     from nas_curves.baselines import LastValue, LeastSquares, PowerLaw
     from nas_curves.curve_bank import CurveBank
+    from nas_curves.lc_pfn import LCPFN
     from nas_curves.mcmc import MCMC
 
     return [
@@ -35,6 +38,9 @@ def nas_curve_predictors() -> Iterable[Component]:
             LeastSquares,
             "Ensemble of the published prior's families, fitted by least squares",
             _DOMHAN,
+        ),
+        Component(
+            "lc_pfn", LCPFN, "Transformer that was trained on curves of a prior (PyTorch)", _LC_PFN
         ),
         Component(
             "mcmc", MCMC, "Affine-invariant Markov chains over the published prior; slow", _LC_PFN

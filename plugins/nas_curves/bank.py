@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from nas.abstract.learning_curve import CurvePrior
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 Singles = NDArray[np.float32]
 
 _AT_ONCE = 50_000
 """Curves that are drawn together: it bounds memory."""
 _REMEMBERED = 256
 """Observed curves whose misfits are kept, so that one more step costs one more step."""
+_TAILS = (-6.0, 4.0)
+"""Ends of the grid of the noise's logarithm, in standard deviations about its mean. Real curves on
+a plateau have less noise than the published prior expects."""
 
 
 class NoiseGrid(NamedTuple):
@@ -32,47 +36,99 @@ class NoiseGrid(NamedTuple):
 
     @classmethod
     def of(cls, noise: Floats, levels: int) -> NoiseGrid:
-        """Count standard deviations on a grid that is even in their logarithm.
+        """Take the logarithms to be normal, with the mean and deviation of a sample.
 
         Raises:
-            ValueError: one of them is not positive.
+            ValueError: the noise is not positive.
         """
         if not (noise > 0).all():
-            raise ValueError(f"a prior's noise must be positive, not {noise.min()}")
-        counts, edges = np.histogram(np.log(noise), bins=levels)
-        some = counts > 0
-        middles = 0.5 * (edges[1:] + edges[:-1])[some]
-        return cls(np.exp(middles), np.log(counts[some] / len(noise)))
+            raise ValueError(f"the noise of a prior must be positive, not {noise.min()}")
+        logs = np.log(noise)
+        deviation = float(logs.std())
+        if deviation == 0.0 or levels == 1:
+            return cls(np.exp(logs.mean(keepdims=True)), np.zeros(1))
+        z = np.linspace(*_TAILS, levels)
+        prior = -0.5 * z**2
+        return cls(np.exp(logs.mean() + deviation * z), prior - np.logaddexp.reduce(prior))
 
 
-class Bank:
-    """Curves drawn from a prior, sorted by where they end.
+class Curves(NamedTuple):
+    """Curves of a prior, sorted by where they end.
 
     The order makes every systematic sample of them spread evenly over where curves may end.
 
     Args:
-        prior: that they are drawn from.
-        size: how many.
-        steps: of each.
-        levels: of the noise.
-        seed: of the draws.
+        means: ``(curves, steps)``.
+        noise: its prior.
     """
 
-    def __init__(self, prior: CurvePrior, size: int, steps: int, levels: int, seed: int) -> None:
+    means: Singles
+    noise: NoiseGrid
+
+    @classmethod
+    def draw(cls, prior: CurvePrior, size: int, steps: int, levels: int, seed: int) -> Curves:
+        """Draw ``size`` curves."""
         rng = np.random.default_rng(seed)
         parts, noise = [], []
         for start in range(0, size, _AT_ONCE):
             drawn = prior.sample(min(_AT_ONCE, size - start), steps, rng)
             parts.append(drawn.means.astype(np.float32))
             noise.append(drawn.noise)
-        curves = np.concatenate(parts)
-        self.curves: Singles = curves[np.argsort(curves[:, -1], kind="stable")]
-        self.noise = NoiseGrid.of(np.concatenate(noise), levels)
-        self._by_step = np.ascontiguousarray(self.curves.T)
+        return cls(_sorted(np.concatenate(parts)), NoiseGrid.of(np.concatenate(noise), levels))
+
+    def some(self, size: int) -> Singles:
+        """Return about ``size`` of the curves, evenly taken."""
+        return self.means[:: max(1, len(self.means) // size)]
+
+
+class Bank:
+    """Curves that are compared with an observation under one kind of noise.
+
+    Args:
+        means: ``(curves, steps)``.
+        noise: its prior.
+        covariance: ``(steps, steps)`` of the noise of a curve at level 1; white noise if None.
+    """
+
+    def __init__(self, means: Singles, noise: NoiseGrid, covariance: Floats | None = None) -> None:
+        self.means, self.noise = _sorted(means), noise
+        self._covariance = covariance
+        self._white: Floats | None = None
+        whitened = self.means
+        self.log_volume = np.zeros(means.shape[1])
+        if covariance is not None:
+            root = np.linalg.cholesky(covariance)
+            self.log_volume = np.cumsum(np.log(np.diag(root)))
+            self._white = np.linalg.inv(root)
+            whitened = self.means @ self._white.T.astype(np.float32)
+        self._by_step = np.ascontiguousarray(whitened.T)
         self._memory: OrderedDict[bytes, Singles] = OrderedDict()
+        self._links: tuple[int, tuple[Floats, Floats]] | None = None
+
+    def whiten(self, seen: Floats) -> Floats:
+        """Return ``(seen,)`` an observation in units in which its noise is white."""
+        return seen if self._white is None else self._white[: len(seen), : len(seen)] @ seen
+
+    def early(self, members: Indices, seen: int) -> Floats:
+        """Return ``(members, seen)`` whitened first steps of curves."""
+        return self._by_step[:seen, members].T.astype(np.float64)
+
+    def late(self, members: Indices, seen: Floats) -> Floats:
+        """Return ``(members, later)``: what curves expect after an observation."""
+        means = self.means[members].astype(np.float64)
+        start = len(seen)
+        if self._covariance is None:
+            return np.asarray(means[:, start:])
+        return np.asarray(means[:, start:] + (seen - means[:, :start]) @ self._link(start)[0].T)
+
+    def spread(self, seen: int) -> Floats:
+        """Return ``(later,)``: the noise at level 1 that the first steps leave, as deviations."""
+        if self._covariance is None:
+            return np.ones(self.means.shape[1] - seen)
+        return self._link(seen)[1]
 
     def misfits(self, seen: Floats) -> Singles:
-        """Return ``(size,)``: the sums of squared distances to the observed steps.
+        """Return ``(curves,)``: squared distances to an observation, in units of its noise.
 
         Steps are added one by one, whether or not earlier ones are remembered, so that the result
         is the same to the last bit.
@@ -80,9 +136,10 @@ class Bank:
         key = seen.tobytes()
         known = self._memory.pop(key, None)
         if known is None:
+            white = self.whiten(seen)
             start, known = self._longest(seen)
             for step in range(start, len(seen)):
-                away = self._by_step[step] - np.float32(seen[step])
+                away = self._by_step[step] - np.float32(white[step])
                 away *= away
                 known = away if known is None else known + away
         assert known is not None  # at least one step was seen
@@ -98,3 +155,20 @@ class Bank:
             if known is not None:
                 return steps, known
         return 0, None
+
+    def _link(self, seen: int) -> tuple[Floats, Floats]:
+        """Return the regression of the later noise on the earlier, and what it leaves."""
+        if self._links is None or self._links[0] != seen:
+            assert self._covariance is not None  # the callers have looked
+            self._links = seen, _regression(self._covariance, seen)
+        return self._links[1]
+
+
+def _regression(whole: Floats, seen: int) -> tuple[Floats, Floats]:
+    slopes = np.linalg.solve(whole[:seen, :seen], whole[:seen, seen:]).T
+    left = np.diag(whole)[seen:] - (slopes * whole[seen:, :seen]).sum(axis=1)
+    return np.asarray(slopes), np.sqrt(np.maximum(left, 0.0))
+
+
+def _sorted(means: Singles) -> Singles:
+    return means[np.argsort(means[:, -1], kind="stable")]

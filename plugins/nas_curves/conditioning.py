@@ -10,6 +10,7 @@ Indices = NDArray[np.int64]
 
 _RANK = 1e-9
 """Principal variances below this share of the largest are rounding errors."""
+_TINY = 1e-300
 
 
 class Ensemble:
@@ -21,8 +22,9 @@ class Ensemble:
     of the later steps the earlier ones do not explain stays each curve's own.
 
     Args:
-        curves: ``(members, steps)``.
-        seen: ``(seen,)`` the observation of the first steps.
+        early: ``(members, seen)`` in units in which the noise of an observation is white.
+        late: ``(members, later)``.
+        seen: ``(seen,)`` the observation, in the same units as ``early``.
         variances: ``(levels,)`` of the noise of the observation, one for each case.
 
     Attributes:
@@ -30,31 +32,27 @@ class Ensemble:
             ``exp(-misfit / (2 variance))``.
     """
 
-    def __init__(self, curves: Floats, seen: Floats, variances: Floats) -> None:
-        steps = len(seen)
-        self._centre = curves.mean(axis=0)[steps:]
-        away = curves - curves.mean(axis=0)
-        early, self._late = away[:, :steps], away[:, steps:]
-        principal, axes = np.linalg.eigh(early.T @ early / len(curves))
-        some = principal > _RANK * max(principal[-1], 1e-300)
+    def __init__(self, early: Floats, late: Floats, seen: Floats, variances: Floats) -> None:
+        count = len(early)
+        self._centre = late.mean(axis=0)
+        gap = seen - early.mean(axis=0)
+        early, self._late = early - early.mean(axis=0), late - self._centre
+        principal, axes = np.linalg.eigh(early.T @ early / count)
+        some = principal > _RANK * max(principal[-1], _TINY)
         principal, axes = principal[some], axes[:, some]
         self._scores = early @ axes
-        self._slopes = self._late.T @ self._scores / len(curves) / principal
-        gap = seen - curves.mean(axis=0)[:steps]
+        self._slopes = self._late.T @ self._scores / count / principal
         self._wanted = axes.T @ gap
         outside = max(float(gap @ gap - self._wanted @ self._wanted), 0.0)
         self._shrinking = variances[:, None] / (principal + variances[:, None])
-        self._explained = self._slopes**2 * principal
         misfit = (self._wanted**2 / (principal + variances[:, None])).sum(axis=1)
         self.log_evidence: Floats = 0.5 * np.log(self._shrinking).sum(axis=1) - 0.5 * (
             misfit + outside / variances
         )
 
-    def moved(self, level: int, members: Indices) -> tuple[Floats, Floats]:
-        """Return ``(members, later steps)`` moved curves, and ``(later steps,)`` variances."""
+    def moved(self, level: int, members: Indices) -> Floats:
+        """Return ``(members, later)`` moved curves."""
         shrinking = self._shrinking[level]
         scores = self._scores[members]
         target = np.sqrt(shrinking) * scores + (1.0 - shrinking) * self._wanted
-        moved = self._centre + self._late[members] + (target - scores) @ self._slopes.T
-        left = (self._late**2).mean(axis=0) - self._explained @ (1.0 - shrinking)
-        return moved, np.maximum(left, 0.0)
+        return np.asarray(self._centre + self._late[members] + (target - scores) @ self._slopes.T)

@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nas import checks
 from nas.abstract.learning_curve import CurvePredictor
 from nas.abstract.use import Use
-from nas_curves.bank import Bank, Floats
-from nas_curves.mixtures import NormalMixture
-from nas_curves.reweighting import Posterior
+from nas.seeds import derive
+from nas_curves.bank import Bank, Curves, Floats
+from nas_curves.departures import DRIFTS, drift_covariance, rise
+from nas_curves.mixtures import NormalMixture, with_surprises
+from nas_curves.pace import Pace
+from nas_curves.reweighting import Particles, Posterior, systematic
 
-_BANKS = 2
-"""Banks that are kept, one for each number of epochs."""
+_KEPT = 2
+"""Numbers of epochs whose banks are kept."""
 _LEAST = 1_000
+_DRIFTING = 5_000
+"""Curves in the bank of each size of drift; they need fewer, for drift fills the gaps."""
+_RISING = 10_000
+"""Curves in the bank of late rises."""
+_WIDEST = 0.3
+"""Standard deviation of what may be anywhere in [0, 1]: no drift makes a prediction wider."""
+
+
+class _Share(NamedTuple):
+    """A bank and its prior probability."""
+
+    bank: Bank
+    probability: float
+    drifts: bool = False
 
 
 @dataclass(eq=False, kw_only=True)
@@ -26,31 +43,47 @@ class CurveBank(CurvePredictor):
     """Weighs many curves of the prior by how well they explain what was seen.
 
     Self-normalised importance sampling of the joint posterior of curve and noise; where the noise
-    is lower than the bank resolves, its nearest curves are moved by normal conditioning. A curve
-    takes 3 to 5 ms, the first bank about a second; a step more of a curve that was seen before
-    only adds that step. The noise is taken to be independent of the curve, as it is in the
-    published prior.
+    is lower than the bank resolves, its nearest curves are moved by normal conditioning. So that
+    it holds for curves that no parametric prior expects, a share of the prior probability goes to
+    curves that drift away from it, and to curves that rise late (see ``departures``); what a curve
+    shows soon decides among them. ``drift = rise = surprise = 0`` is the prior as published.
+
+    A step more of a curve that was seen before only adds that step. The noise is taken to be
+    independent of the curve, and lognormal, as it is in the published prior. Beyond 200 epochs,
+    curves are seen at 200 evenly spaced moments.
 
     Args:
         prior: ``curve_prior`` by name, or a table with its name and parameters.
         size: curves in the bank.
+        drift: probability that a curve drifts, in four sizes.
+        rise: probability that a curve rises late.
+        surprise: probability of an observation far from all that the curve lets expect.
         particles: of the posterior.
-        levels: of the noise, evenly spaced over the logarithms that the prior gives.
+        levels: of the noise, evenly spaced in its logarithm.
         seed: of the bank.
     """
 
     prior: Any = "domhan3"
     size: int = 50_000
+    drift: float = 0.1
+    rise: float = 0.1
+    surprise: float = 0.01
     particles: int = 256
-    levels: int = 20
+    levels: int = 26
     seed: int = 0
-    _banks: OrderedDict[int, Bank] = field(default_factory=OrderedDict, init=False, repr=False)
+    _banks: OrderedDict[int, list[_Share]] = field(
+        default_factory=OrderedDict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         checks.whole("size", self.size, _LEAST)
         checks.whole("particles", self.particles, 1)
         checks.whole("levels", self.levels, 1)
         checks.whole("seed", self.seed, 0)
+        for name in ("drift", "rise", "surprise"):
+            checks.number(name, getattr(self, name), below=1.0)
+        if self.drift + self.rise >= 1:
+            raise ValueError(f"drift + rise must be below 1, not {self.drift + self.rise}")
         Use.read("curve_prior", self.prior)
 
     @property
@@ -59,21 +92,55 @@ class CurveBank(CurvePredictor):
         return (Use.read("curve_prior", self.prior),)
 
     def extrapolate(self, curves: Floats, epochs: int) -> NormalMixture:
-        """Weigh the bank of curves with ``epochs`` steps."""
-        bank = self._bank(epochs)
-        found = [Posterior(bank, curve).particles(self.particles) for curve in curves]
-        return NormalMixture(
+        """Weigh the banks of curves with ``epochs`` steps."""
+        pace = Pace(epochs)
+        seen = np.ascontiguousarray(pace.coarse(curves))
+        banks = self._shares(pace.moments)
+        found = [self._particles(banks, curve) for curve in seen]
+        later = pace.later(curves.shape[1], seen.shape[1])
+        mixture = NormalMixture(
             np.arange(curves.shape[1] + 1, epochs + 1),
             np.full((len(curves), self.particles), 1.0 / self.particles),
-            np.stack([particles.means for particles in found]),
-            np.stack([particles.stds for particles in found]),
+            np.stack([particles.means for particles in found])[:, :, later],
+            np.stack([particles.stds for particles in found])[:, :, later],
         )
+        return with_surprises(mixture, self.surprise)
 
-    def _bank(self, epochs: int) -> Bank:
-        if epochs not in self._banks:
-            (prior,) = self.used
-            self._banks[epochs] = Bank(prior, self.size, epochs, self.levels, self.seed)
-            while len(self._banks) > _BANKS:
+    def _particles(self, banks: Sequence[_Share], seen: Floats) -> Particles:
+        posteriors = [Posterior(share.bank, seen) for share in banks]
+        evidence = np.array([np.logaddexp.reduce(found.evidence) for found in posteriors])
+        evidence += np.log([share.probability for share in banks])
+        shares = np.exp(evidence - evidence.max())
+        counts = np.bincount(systematic(shares, self.particles), minlength=len(banks))
+        parts = []
+        for share, found, count in zip(banks, posteriors, counts.tolist(), strict=True):
+            if count:
+                means, stds = found.particles(count)
+                if share.drifts:
+                    means, stds = np.clip(means, 0.0, 1.0), np.minimum(stds, _WIDEST)
+                parts.append(Particles(means, stds))
+        return Particles(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _shares(self, steps: int) -> list[_Share]:
+        if steps not in self._banks:
+            self._banks[steps] = self._draw(steps)
+            while len(self._banks) > _KEPT:
                 self._banks.popitem(last=False)
-        self._banks.move_to_end(epochs)
-        return self._banks[epochs]
+        self._banks.move_to_end(steps)
+        return self._banks[steps]
+
+    def _draw(self, steps: int) -> list[_Share]:
+        (prior,) = self.used
+        curves = Curves.draw(prior, self.size, steps, self.levels, self.seed)
+        noise = curves.noise
+        found = [_Share(Bank(curves.means, noise), 1.0 - self.drift - self.rise)]
+        if self.rise:
+            rng = np.random.default_rng(derive(self.seed, "rise"))
+            rising = rise(curves.some(_RISING).astype(np.float64), rng).astype(np.float32)
+            found.append(_Share(Bank(rising, noise), self.rise))
+        if self.drift:
+            some, white = curves.some(_DRIFTING), np.eye(steps)
+            for size in DRIFTS:
+                bank = Bank(some, noise, white + size**2 * drift_covariance(steps))
+                found.append(_Share(bank, self.drift / len(DRIFTS), drifts=True))
+        return found

@@ -16,6 +16,11 @@ _ITERATIONS = 100
 """Halving alone would need about 40."""
 _CLOSE = 1e-10
 """A quantile is found when its probability is within this."""
+_FIVE = 5.0
+_COVER = 0.3
+"""Standard deviation of a normal that covers [0, 1]: about that of a uniform variable."""
+_ANYWHERE = 0.2
+"""Share of the surprises that may be anywhere."""
 _LOG_ROOT = 0.5 * float(np.log(2.0 * np.pi))
 
 
@@ -146,3 +151,27 @@ def _solve(
         if not len(open_):
             break
     return found
+
+
+def with_surprises(mixture: NormalMixture, probability: float) -> NormalMixture:
+    """Return the mixture with two wide normals that what nobody expected has some density under.
+
+    One is five times as wide as what is expected; the other, a fifth as likely, covers [0, 1].
+    """
+    if not probability:
+        return mixture
+    weights = mixture.weights[:, :, None]
+    centre = (weights * mixture.means).sum(axis=1)
+    square = (weights * (mixture.stds**2 + mixture.means**2)).sum(axis=1)
+    std = np.sqrt(np.maximum(square - centre**2, 0.0))
+    ones = np.ones_like(centre)
+    far = [centre, 0.5 * ones], [np.minimum(_FIVE * std, _COVER + std), _COVER * ones]
+    share = probability * np.array([1.0 - _ANYWHERE, _ANYWHERE])
+    return NormalMixture(
+        mixture.steps,
+        np.concatenate(
+            [(1.0 - probability) * mixture.weights, np.tile(share, (len(centre), 1))], axis=1
+        ),
+        np.concatenate([mixture.means, np.stack(far[0], axis=1)], axis=1),
+        np.concatenate([mixture.stds, np.stack(far[1], axis=1)], axis=1),
+    )

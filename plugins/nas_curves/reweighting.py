@@ -21,6 +21,8 @@ _NEGLIGIBLE = 12.0
 """Nats below the best level of noise at which one is left out."""
 _BANDWIDTH = 0.5
 """Of the kernel that smooths n particles, times n ** -0.2, in their standard deviations."""
+_QUARTILES = 1.349
+"""How far apart they lie in a normal distribution, in standard deviations."""
 
 
 class Particles(NamedTuple):
@@ -53,6 +55,11 @@ class Posterior:
     Args:
         bank: of prior curves.
         seen: ``(seen,)`` the observation.
+
+    Attributes:
+        coarse: how many levels of noise are lower than the bank resolves.
+        evidence: ``(levels,)``: log probabilities of observation and level, but for a constant
+            that all banks share.
     """
 
     def __init__(self, bank: Bank, seen: Floats) -> None:
@@ -62,7 +69,9 @@ class Posterior:
         self._excess = misfits - np.float32(self._least)
         self._weights: dict[int, Singles] = {}
         stds = bank.noise.stds
-        self._best = bank.noise.log_prior - len(seen) * np.log(stds) - 0.5 * self._least / stds**2
+        volume = len(seen) * np.log(stds) + bank.log_volume[len(seen) - 1]
+        self._free = bank.noise.log_prior - volume - np.log(len(misfits))
+        self._best = self._free - 0.5 * self._least / stds**2
         self.coarse = self._first_resolved()
         self._moved = self._ensemble() if self.coarse else None
         self.evidence = self._evidence()
@@ -87,7 +96,7 @@ class Posterior:
         while low < high:
             middle = (low + high) // 2
             weights = self._weigh(middle)
-            total = weights.sum(dtype=np.float64)
+            total = float(weights.sum(dtype=np.float64))
             if total**2 >= FEW * float(weights @ weights):
                 high = middle
             else:
@@ -96,20 +105,18 @@ class Posterior:
 
     def _ensemble(self) -> Ensemble:
         chosen = systematic(self._weigh(self.coarse), _ENSEMBLE)
-        curves = self._bank.curves[chosen].astype(np.float64)
-        noise = self._bank.noise.stds
+        noise, seen = self._bank.noise.stds, self._seen
         variances = 1.0 / (noise[: self.coarse] ** -2 - noise[self.coarse] ** -2)
-        return Ensemble(curves, self._seen, variances)
+        early = self._bank.early(chosen, len(seen))
+        return Ensemble(early, self._bank.late(chosen, seen), self._bank.whiten(seen), variances)
 
     def _evidence(self) -> Floats:
-        """Return ``(levels,)``: the log probability of the observation, but for a constant."""
-        noise, first = self._bank.noise, self.coarse
-        found = np.full(len(noise.stds), -np.inf)
+        first = self.coarse
+        found = np.full(len(self._best), -np.inf)
         found[first] = self._best[first] + self._log_total(first)
         if self._moved is not None:
-            finest = noise.log_prior[:first] - len(self._seen) * np.log(noise.stds[:first])
-            shared = self._log_total(first) - 0.5 * self._least / noise.stds[first] ** 2
-            found[:first] = finest + shared + self._moved.log_evidence
+            shared = self._log_total(first) - 0.5 * self._least / self._bank.noise.stds[first] ** 2
+            found[:first] = self._free[:first] + shared + self._moved.log_evidence
         most = np.log(len(self._excess))
         for level in range(first + 1, len(found)):
             if self._best[level] + most > found.max() - _NEGLIGIBLE:
@@ -120,16 +127,25 @@ class Posterior:
         return float(np.log(self._weigh(level).sum(dtype=np.float64)))
 
     def _level(self, level: int, count: int) -> Particles:
-        start = len(self._seen)
         if level < self.coarse and self._moved is not None:
-            chosen = systematic(np.ones(_ENSEMBLE), count)
-            means, variance = self._moved.moved(level, chosen)
+            means = self._moved.moved(level, systematic(np.ones(_ENSEMBLE), count))
         else:
             chosen = systematic(self._weigh(level), count)
-            means = self._bank.curves[chosen, start:].astype(np.float64)
-            variance = means.var(axis=0)
-        width = min(1.0, _BANDWIDTH * count**-0.2)
+            means = self._bank.late(chosen, self._seen)
+        width = _width(means)
         centre = means.mean(axis=0)
-        means = centre + np.sqrt(1.0 - width**2) * (means - centre)
-        std = np.sqrt(self._bank.noise.stds[level] ** 2 + width**2 * variance)
-        return Particles(means, np.broadcast_to(std, means.shape))
+        spread = means.std(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shrunk = np.sqrt(1.0 - np.where(spread > 0, width / spread, 0.0) ** 2)
+        noise = self._bank.noise.stds[level] * self._bank.spread(len(self._seen))
+        stds = np.sqrt(noise**2 + width**2)
+        return Particles(centre + shrunk * (means - centre), np.broadcast_to(stds, means.shape))
+
+
+def _width(means: Floats) -> Floats:
+    """Return ``(steps,)``: a kernel's standard deviations, by Silverman's robust rule of thumb."""
+    if len(means) == 1:
+        return np.zeros(means.shape[1])
+    low, high = np.quantile(means, [0.25, 0.75], axis=0)
+    spread = np.minimum(means.std(axis=0), (high - low) / _QUARTILES)
+    return np.asarray(_BANDWIDTH * len(means) ** -0.2 * spread)
