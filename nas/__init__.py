@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from nas.trial import CurvePoint as CurvePoint
     from nas.trial import Failure as Failure
     from nas.trial import Measurement as Measurement
+    from nas.trial import Ruling as Ruling
     from nas.trial import Status as Status
     from nas.trial import Trial as Trial
 
@@ -199,6 +200,7 @@ PUBLIC = {
         "CurvePoint",
         "Failure",
         "Measurement",
+        "Ruling",
         "Status",
         "Trial",
     ),

@@ -109,7 +109,7 @@ def nas_trial_finished(study: Study, trial: Trial) -> None:
 
     Args:
         study: the study it belongs to.
-        trial: as archived: complete, failed, infeasible or cancelled.
+        trial: as archived: complete, failed, stopped, infeasible or cancelled.
     """
 
 

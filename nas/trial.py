@@ -69,7 +69,8 @@ class Ruling:
 
     Args:
         step: units of budget that it had spent.
-        verdict: ``continue``, ``stop``, ``pause`` or ``promote``.
+        verdict: ``continue``, ``stop``, ``pause``, ``promote``, or ``audit``: it was to stop, and
+            went on to see what stopping loses.
         reason: in words, with the numbers that led to it.
     """
 

@@ -133,6 +133,7 @@ class TestConfigKeys:
             ("A component", config.Named),
             ("An objective", config.ObjectiveConfig),
             ("`[hyper]`", Range),
+            ("`[scheduler]`", config.SchedulerConfig),
             ("`[filter]`", config.FilterConfig),
             ("`[filter.warmup]`", config.WarmupConfig),
             ("`[warm_start]`", config.WarmStartConfig),
