@@ -101,7 +101,8 @@ class Strategy(ABC):
     def resume(self, rng: Rng, begins: bool) -> Promotion | None:
         """Return the paused trial that goes on now; None if a new one should begin.
 
-        It must follow from what was told and begun: the engine asks as often as it likes.
+        It must follow from what was told and begun. What is returned goes on; after None the engine
+        may ask again.
 
         Args:
             rng: all randomness comes from it.

@@ -115,6 +115,8 @@ def _search(
             warm = warm_start(checked, parts, archive, noted)
             study = _study(writer, checked, parts, str(archive), warm)
             folder = CheckpointFolder(Path(archive), study.id) if parts.keeps_snapshots else None
+            if folder and existing is None:
+                folder.clear()
             checkpoints = Checkpoints(folder, parts.evaluation) if folder else None
             loop = _loop(checked, parts, study, writer, folder, warm)
             earlier = writer.count(study)

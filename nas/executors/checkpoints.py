@@ -79,6 +79,12 @@ class CheckpointFolder:
         with suppress(OSError):  # not empty, or not there
             self._folder.rmdir()
 
+    def clear(self) -> None:
+        """Forget all snapshots: those of a new study are of an archive that is gone."""
+        for path in self._folder.glob(f"{self.study}-*"):
+            with suppress(OSError):
+                path.unlink()
+
     def _path(self, number: int) -> Path:
         name = f"{self.study}-{number}"
         assert _NAME.fullmatch(name)
