@@ -10,7 +10,7 @@ from nas import Component, hookimpl
 @hookimpl
 def nas_strategies() -> Iterable[Component]:
     """Random and local search, evolution, predictors, policy gradients, other people's."""
-    return [*_sampling(), *_on_predictors(), *_of_libraries(), *_composed()]
+    return [*_sampling(), *_on_predictors(), *_of_libraries(), *_composed(), *_pausing()]
 
 
 def _sampling() -> list[Component]:
@@ -123,5 +123,19 @@ def _composed() -> list[Component]:
             Portfolio,
             "Several strategies share the budget, by a bandit on what their proposals gain",
             "https://arxiv.org/abs/1707.09727",
+        ),
+    ]
+
+
+def _pausing() -> list[Component]:
+    """Strategies that pause trials; the evaluator must be able to go on with them."""
+    from nas_strategies.pbt import PopulationBasedTraining
+
+    return [
+        Component(
+            "pbt",
+            PopulationBasedTraining,
+            "Population based training: the worst copy the best, and change hyper-parameters",
+            "https://arxiv.org/abs/1711.09846",
         ),
     ]
