@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+from decided import Decided
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,20 +21,7 @@ from nas_predictors import encoding, graph_encodings
 from nas_predictors.encodings import ENCODINGS, Encoder
 
 
-class Toy(nas.Space):
-    """Decisions without networks."""
-
-    input_shape, classes = (1,), 2
-    decisions: Sequence[nas.Categorical | nas.Integer] = ()
-
-    def __init__(self, *decisions: nas.Categorical | nas.Integer) -> None:
-        self.decisions = decisions
-
-    def build(self, architecture: nas.Architecture) -> Any:
-        raise AssertionError("an encoding builds no networks")
-
-
-class Drawn(Toy):
+class Drawn(Decided):
     """Its only architecture has a given graph."""
 
     def __init__(self, graph: nx.DiGraph) -> None:
@@ -44,7 +32,7 @@ class Drawn(Toy):
         return self._graph
 
 
-CONDITIONAL = Toy(
+CONDITIONAL = Decided(
     nas.Integer("depth", 1, 2),
     nas.Categorical("first", ["a", "b"]),
     nas.Categorical("second", ["a", "b"], when={"depth": [2]}),
@@ -53,9 +41,9 @@ SPACES = {
     "nas201": nas.space("nas201"),
     "mlp": nas.space("mlp"),
     "conditional": CONDITIONAL,
-    "one point": Toy(nas.Categorical("only", ["x"])),
-    "nothing to decide": Toy(),
-    "many decisions": Toy(*(nas.Integer(f"width{i}", 8, 80, step=8) for i in range(15))),
+    "one point": Decided(nas.Categorical("only", ["x"])),
+    "nothing to decide": Decided(),
+    "many decisions": Decided(*(nas.Integer(f"width{i}", 8, 80, step=8) for i in range(15))),
 }
 
 
@@ -191,7 +179,7 @@ class TestDecisions:
         assert encoded("pairwise", space, sample(space, 2)).shape == (2, 405)
 
     def test_too_many_pairs_are_refused(self) -> None:
-        vast = Toy(*(nas.Integer(f"d{i}", 0, 9) for i in range(25)))
+        vast = Decided(*(nas.Integer(f"d{i}", 0, 9) for i in range(25)))
         with pytest.raises(nas.ConfigError, match=r"30,250 columns .* take 'counts'"):
             encoded("pairwise", vast, sample(vast, 2))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from decided import Decided
 from numpy.typing import NDArray
 
 import nas
@@ -19,21 +20,8 @@ import nas
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
 
 
-class Toy(nas.Space):
-    """Decisions without networks."""
-
-    input_shape, classes = (1,), 2
-    decisions: Sequence[nas.Categorical | nas.Integer] = ()
-
-    def __init__(self, *decisions: nas.Categorical | nas.Integer) -> None:
-        self.decisions = decisions
-
-    def build(self, architecture: nas.Architecture) -> Any:
-        raise AssertionError("a predictor builds no networks")
-
-
-CELL = Toy(*(nas.Categorical(f"edge{i}", ["none", "skip", "conv"]) for i in range(8)))
-CONDITIONAL = Toy(
+CELL = Decided(*(nas.Categorical(f"edge{i}", ["none", "skip", "conv"]) for i in range(8)))
+CONDITIONAL = Decided(
     nas.Integer("depth", 1, 2),
     nas.Categorical("first", ["a", "b"]),
     nas.Categorical("second", ["a", "b"], when={"depth": [2]}),
@@ -41,12 +29,12 @@ CONDITIONAL = Toy(
 SPACES = {
     "cell": CELL,
     "conditional": CONDITIONAL,
-    "one point": Toy(nas.Categorical("only", ["x"])),
-    "huge": Toy(*(nas.Integer(f"width{i}", 8, 80, step=8) for i in range(25))),
+    "one point": Decided(nas.Categorical("only", ["x"])),
+    "huge": Decided(*(nas.Integer(f"width{i}", 8, 80, step=8) for i in range(25))),
 }
 
 
-SMALL = {**SPACES, "mlp": nas.space("mlp"), "nothing to decide": Toy()}
+SMALL = {**SPACES, "mlp": nas.space("mlp"), "nothing to decide": Decided()}
 del SMALL["huge"]
 
 

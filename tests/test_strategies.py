@@ -6,12 +6,12 @@ import csv
 import gzip
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from decided import Decided
 
 import nas
 from nas import pareto
@@ -21,29 +21,16 @@ from nas.seeds import rng as stream
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
 
 
-class Toy(nas.Space):
-    """Decisions without networks."""
-
-    input_shape, classes = (1,), 2
-    decisions: Sequence[nas.Categorical | nas.Integer] = ()
-
-    def __init__(self, *decisions: nas.Categorical | nas.Integer) -> None:
-        self.decisions = decisions
-
-    def build(self, architecture: nas.Architecture) -> Any:
-        raise AssertionError("a strategy builds no networks")
-
-
-def grid(decisions: int, choices: int) -> Toy:
-    return Toy(*(nas.Categorical(f"d{i}", range(choices)) for i in range(decisions)))
+def grid(decisions: int, choices: int) -> Decided:
+    return Decided(*(nas.Categorical(f"d{i}", range(choices)) for i in range(decisions)))
 
 
 SPACES = {
     "flat": grid(6, 5),
     "tiny": grid(1, 3),
-    "one point": Toy(nas.Categorical("only", ["x"])),
-    "no decision": Toy(),
-    "conditional": Toy(
+    "one point": Decided(nas.Categorical("only", ["x"])),
+    "no decision": Decided(),
+    "conditional": Decided(
         nas.Integer("depth", 1, 3),
         nas.Categorical("fixed", ["x"]),
         nas.Integer("second", 8, 64, step=8, when={"depth": [2, 3]}),

@@ -7,16 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from nas.archive import query, rows
 from nas.archive.opening import content_of, errors_of, open_for_reading
+from nas.closing import Closing
 from nas.errors import ArchiveError
 from nas.study import Study
 
 
-class Reading:
+class Reading(Closing):
     """An archive that is open to be read, also by several threads and beside a writer.
 
     Args:
@@ -31,17 +31,6 @@ class Reading:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None
         self._connection, self._snapshot = open_for_reading(self.path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file; more than once is fine."""

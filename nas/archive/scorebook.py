@@ -11,7 +11,8 @@ from nas.archive.insert import escaped, insert_architectures, insert_space
 from nas.archive.opening import content_of, errors_of, open_for_writing
 from nas.archive.record import ComponentRecord
 from nas.archive.rows import to_json
-from nas.archive.transactions import Closing, Transactions
+from nas.archive.transactions import Transactions
+from nas.closing import Closing
 from nas.trial import Failure
 
 _SCORING = (

@@ -20,7 +20,8 @@ from nas.archive.opening import errors_of, open_for_writing
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.sources import Source, insert_sources
 from nas.archive.studies import StudyStatus, create_study, go_on, set_status, space_of
-from nas.archive.transactions import Closing, Transactions
+from nas.archive.transactions import Transactions
+from nas.closing import Closing
 from nas.errors import ArchiveError
 from nas.incident import Incident
 from nas.study import Study

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from nas.cli.output import Listing, objective_column, stderr
@@ -22,6 +21,7 @@ from nas.cli.watch_text import (
     stuck,
     trial_line,
 )
+from nas.closing import Closing
 from nas.engine.progress import Plan, Progress
 from nas.trial import Status, Trial
 
@@ -39,19 +39,8 @@ FRONT_ROWS = 8
 """Rows of the front that a running search shows."""
 
 
-class Silent:
+class Silent(Closing):
     """Shows nothing. The base of the other two; each ends its display however a search ends."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the display."""
