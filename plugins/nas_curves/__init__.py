@@ -18,7 +18,7 @@ def nas_curve_priors() -> Iterable[Component]:
 
     return [
         Component("domhan3", Domhan3, "Sums of three parametric families, as in LC-PFN", _LC_PFN),
-        Component("drifting", Drifting, "domhan3 with curves that drift or rise late"),
+        Component("drifting", Drifting, "domhan3 with curves that drift, rise late, stall or fall"),
     ]
 
 

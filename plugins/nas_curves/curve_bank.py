@@ -14,7 +14,7 @@ from nas.abstract.learning_curve import CurvePredictor
 from nas.abstract.use import Use
 from nas.seeds import derive
 from nas_curves.bank import Bank, Curves, Floats
-from nas_curves.departures import DRIFTS, drift_covariance, rise
+from nas_curves.departures import DRIFTS, drift_covariance, fall, rise, stall
 from nas_curves.mixtures import NormalMixture, with_surprises
 from nas_curves.pace import Pace
 from nas_curves.reweighting import Particles, Posterior, systematic
@@ -24,8 +24,8 @@ _KEPT = 2
 _LEAST = 1_000
 _DRIFTING = 5_000
 """Curves in the bank of each size of drift; they need fewer, for drift fills the gaps."""
-_RISING = 10_000
-"""Curves in the bank of late rises."""
+_DEPARTING = 10_000
+"""Curves in the bank of each other kind of departure."""
 _WIDEST = 0.3
 """Standard deviation of what may be anywhere in [0, 1]: no drift makes a prediction wider."""
 
@@ -45,8 +45,8 @@ class CurveBank(CurvePredictor):
     Self-normalised importance sampling of the joint posterior of curve and noise; where the noise
     is lower than the bank resolves, its nearest curves are moved by normal conditioning. So that
     it holds for curves that no parametric prior expects, a share of the prior probability goes to
-    curves that drift away from it, and to curves that rise late (see ``departures``); what a curve
-    shows soon decides among them. ``drift = rise = surprise = 0`` is the prior as published.
+    curves that drift away from it, rise late, stall or fall (see ``departures``); what a curve
+    shows soon decides among them. With these and ``surprise`` at 0 it is the prior as published.
 
     A step more of a curve that was seen before only adds that step. The noise is taken to be
     independent of the curve, and lognormal, as it is in the published prior. Beyond 200 epochs,
@@ -57,6 +57,8 @@ class CurveBank(CurvePredictor):
         size: curves in the bank.
         drift: probability that a curve drifts, in four sizes.
         rise: probability that a curve rises late.
+        stall: probability that a curve learns no more after some step.
+        fall: probability that a curve falls at some step, for good.
         surprise: probability of an observation far from all that the curve lets expect.
         particles: of the posterior.
         levels: of the noise, evenly spaced in its logarithm.
@@ -65,8 +67,10 @@ class CurveBank(CurvePredictor):
 
     prior: Any = "domhan3"
     size: int = 50_000
-    drift: float = 0.1
+    drift: float = 0.15
     rise: float = 0.1
+    stall: float = 0.1
+    fall: float = 0.03
     surprise: float = 0.01
     particles: int = 256
     levels: int = 26
@@ -80,16 +84,20 @@ class CurveBank(CurvePredictor):
         checks.whole("particles", self.particles, 1)
         checks.whole("levels", self.levels, 1)
         checks.whole("seed", self.seed, 0)
-        for name in ("drift", "rise", "surprise"):
+        for name in ("drift", "rise", "stall", "fall", "surprise"):
             checks.number(name, getattr(self, name), below=1.0)
-        if self.drift + self.rise >= 1:
-            raise ValueError(f"drift + rise must be below 1, not {self.drift + self.rise}")
+        if self._departing >= 1:
+            raise ValueError(f"drift + rise + stall + fall must be below 1, not {self._departing}")
         Use.read("curve_prior", self.prior)
 
     @property
     def uses(self) -> Sequence[Use]:
         """The prior."""
         return (Use.read("curve_prior", self.prior),)
+
+    @property
+    def _departing(self) -> float:
+        return self.drift + self.rise + self.stall + self.fall
 
     def extrapolate(self, curves: Floats, epochs: int) -> NormalMixture:
         """Weigh the banks of curves with ``epochs`` steps."""
@@ -133,11 +141,12 @@ class CurveBank(CurvePredictor):
         (prior,) = self.used
         curves = Curves.draw(prior, self.size, steps, self.levels, self.seed)
         noise = curves.noise
-        found = [_Share(Bank(curves.means, noise), 1.0 - self.drift - self.rise)]
-        if self.rise:
-            rng = np.random.default_rng(derive(self.seed, "rise"))
-            rising = rise(curves.some(_RISING).astype(np.float64), rng).astype(np.float32)
-            found.append(_Share(Bank(rising, noise), self.rise))
+        found = [_Share(Bank(curves.means, noise), 1.0 - self._departing)]
+        for name, changed in (("rise", rise), ("stall", stall), ("fall", fall)):
+            if probability := getattr(self, name):
+                rng = np.random.default_rng(derive(self.seed, name))
+                means = changed(curves.some(_DEPARTING).astype(np.float64), rng)
+                found.append(_Share(Bank(means.astype(np.float32), noise), probability))
         if self.drift:
             some, white = curves.some(_DRIFTING), np.eye(steps)
             for size in DRIFTS:

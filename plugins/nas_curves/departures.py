@@ -1,4 +1,4 @@
-"""How real curves depart from a parametric prior: they drift away from it, or rise late."""
+"""How real curves depart from a parametric prior: they drift, rise late, stall or fall."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ DRIFTS = (5.0, 20.0, 80.0, 320.0)
 """Standard deviations of the drift at the last step, in those of the noise."""
 _BENDS = (0.0, float(np.log(4.0)))
 """Logarithms of the exponents of late rises, which are spread evenly between these."""
+
+_NEVER = 0.5
+"""Share of stalled or fallen curves that only ever had their first step."""
+_TO_NOTHING = 0.5
+"""Share of fallen curves that fall to 0."""
 
 
 def drift_covariance(steps: int) -> Floats:
@@ -42,3 +47,34 @@ def rise(means: Floats, rng: np.random.Generator) -> Floats:
     bends = np.exp(rng.uniform(*_BENDS, (curves, 1)))
     gains = rng.random((curves, 1)) * annealed**bends
     return np.asarray(means + (1.0 - means) * gains)
+
+
+def stall(means: Floats, rng: np.random.Generator) -> Floats:
+    """Return ``(curves, steps)``: curves that learn no more after some step.
+
+    That is the first step for half of them, as of networks that do not learn at all; for the
+    others its logarithm is evenly spread.
+    """
+    last = _last(len(means), means.shape[1], rng)
+    kept = np.minimum(np.arange(means.shape[1]), last - 1)
+    return np.asarray(np.take_along_axis(means, kept, axis=1))
+
+
+def fall(means: Floats, rng: np.random.Generator) -> Floats:
+    """Return ``(curves, steps)``: curves that fall at some step, as where training diverges.
+
+    The step is as in ``stall``. Half of them fall to 0, the others to a share, from U(0, 1), of
+    what they had reached, and stay there.
+    """
+    curves, steps = means.shape
+    last = _last(curves, steps, rng)
+    reached = np.take_along_axis(means, last - 1, axis=1)
+    left = np.where(rng.random((curves, 1)) < _TO_NOTHING, 0.0, rng.random((curves, 1)))
+    return np.where(np.arange(steps) < last, means, left * reached)
+
+
+def _last(curves: int, steps: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw ``(curves, 1)`` last steps of learning, from 1."""
+    last = np.exp(rng.uniform(0.0, np.log(steps), (curves, 1))).astype(np.int64)
+    last[rng.random(curves) < _NEVER] = 1
+    return last

@@ -86,9 +86,8 @@ class NormalMixture(CurvePosterior):
     def exceedance(self, value: Floats | float) -> Floats:
         """Sum the components' upper tails."""
         values = checked_value(value, len(self.means))[:, :, None]
-        return np.asarray(
-            np.einsum("ck,cks->cs", self.weights, ndtr((self.means - values) / self.stds))
-        )
+        tails = ndtr((self.means - values) / self.stds)
+        return np.asarray(np.einsum("ck,cks->cs", self.weights, tails)).clip(0.0, 1.0)
 
     def log_density(self, values: Floats) -> Floats:
         """Sum the components' densities."""
@@ -141,7 +140,7 @@ def _solve(
         slope = weights @ (np.exp(-0.5 * z * z - _LOG_ROOT) / stds[:, open_])
         low[open_] = np.where(miss < 0, at, low[open_])
         high[open_] = np.where(miss > 0, at, high[open_])
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             tried = at - miss / slope
         inside = (tried > low[open_]) & (tried < high[open_])
         halved = 0.5 * (low[open_] + high[open_])
