@@ -22,6 +22,11 @@ _TAILS = (-6.0, 4.0)
 """Ends of the grid of the noise's logarithm, in standard deviations about its mean. Real curves on
 a plateau have less noise than the published prior expects."""
 
+_CERTAIN = 1e-9
+"""Deviations of the noise's logarithm below this are rounding errors."""
+_PACE, _WIDEST = 1.4, 1.0
+"""From level to level where a prior has one level of noise, and the highest."""
+
 
 class NoiseGrid(NamedTuple):
     """The prior of the noise, on a grid.
@@ -45,11 +50,19 @@ class NoiseGrid(NamedTuple):
             raise ValueError(f"the noise of a prior must be positive, not {noise.min()}")
         logs = np.log(noise)
         deviation = float(logs.std())
-        if deviation == 0.0 or levels == 1:
-            return cls(np.exp(logs.mean(keepdims=True)), np.zeros(1))
+        if deviation < _CERTAIN or levels == 1:
+            return cls._known(float(np.exp(logs.mean())))
         z = np.linspace(*_TAILS, levels)
         prior = -0.5 * z**2
         return cls(np.exp(logs.mean() + deviation * z), prior - np.logaddexp.reduce(prior))
+
+    @classmethod
+    def _known(cls, std: float) -> NoiseGrid:
+        """Return one level, and impossible ones above it at which a bank is compared first."""
+        above = max(2, int(np.ceil(np.log(_WIDEST / std) / np.log(_PACE))) + 1)
+        prior = np.full(above, -np.inf)
+        prior[0] = 0.0
+        return cls(std * _PACE ** np.arange(float(above)), prior)
 
 
 class Curves(NamedTuple):

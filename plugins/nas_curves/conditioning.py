@@ -11,6 +11,8 @@ Indices = NDArray[np.int64]
 _RANK = 1e-9
 """Principal variances below this share of the largest are rounding errors."""
 _TINY = 1e-300
+_SPAN = 32
+"""Members whose span holds all others': smooth curves have few degrees of freedom."""
 
 
 class Ensemble:
@@ -37,13 +39,17 @@ class Ensemble:
         self._centre = late.mean(axis=0)
         gap = seen - early.mean(axis=0)
         early, self._late = early - early.mean(axis=0), late - self._centre
+        whole = float(gap @ gap)
+        if len(gap) > _SPAN:
+            frame = np.linalg.qr(early[:: max(1, count // _SPAN)].T)[0]
+            early, gap = early @ frame, gap @ frame
         principal, axes = np.linalg.eigh(early.T @ early / count)
         some = principal > _RANK * max(principal[-1], _TINY)
         principal, axes = principal[some], axes[:, some]
         self._scores = early @ axes
         self._slopes = self._late.T @ self._scores / count / principal
         self._wanted = axes.T @ gap
-        outside = max(float(gap @ gap - self._wanted @ self._wanted), 0.0)
+        outside = max(whole - float(self._wanted @ self._wanted), 0.0)
         self._shrinking = variances[:, None] / (principal + variances[:, None])
         misfit = (self._wanted**2 / (principal + variances[:, None])).sum(axis=1)
         self.log_evidence: Floats = 0.5 * np.log(self._shrinking).sum(axis=1) - 0.5 * (

@@ -31,7 +31,9 @@ class MCMC(CurvePredictor):
     The affine-invariant ensemble sampler (Goodman and Weare 2010,
     https://doi.org/10.2140/camcos.2010.5.65), as in Domhan et al. (2015) and LC-PFN, whose setting
     of 100 walkers, 2,000 moves and 500 that are dropped is the default. Walkers start at draws of
-    the prior that are chosen by their likelihood. The prior is always ``domhan3``.
+    the prior that are chosen by their likelihood. About one move in ten is taken, and chains of
+    this length do not forget where they began: another seed gives a somewhat other posterior. The
+    prior is always ``domhan3``.
 
     Args:
         walkers: of the ensemble; even, at least 26, twice the number of parameters.
@@ -79,13 +81,13 @@ class MCMC(CurvePredictor):
         rng = np.random.default_rng(derive(self.seed, seen.tobytes().hex(), len(steps)))
 
         def posterior(walkers: Floats) -> Floats:
-            return _log_posterior(walkers, seen, steps)
+            return log_posterior(walkers, seen, steps)
 
         walkers = _start(self.walkers, posterior, rng)
         kept = np.empty((self.moves - self.dropped, *walkers.shape))
         density = posterior(walkers)
         for move in range(self.moves):
-            _stretch(walkers, density, posterior, rng)
+            stretch(walkers, density, posterior, rng)
             if move >= self.dropped:
                 kept[move - self.dropped] = walkers
         flat = kept.reshape(-1, walkers.shape[1])
@@ -101,7 +103,7 @@ def _start(walkers: int, posterior: Callable[[Floats], Floats], rng: np.random.G
     return drawn[np.argsort(-ranked, kind="stable")[:walkers]]
 
 
-def _stretch(
+def stretch(
     walkers: Floats,
     density: Floats,
     posterior: Callable[[Floats], Floats],
@@ -130,7 +132,14 @@ def _log_prior(walkers: Floats) -> Floats:
     return np.where(inside, -0.5 * (z**2).sum(axis=1) - 0.5 * noise**2, -np.inf)
 
 
-def _log_posterior(walkers: Floats, seen: Floats, steps: Floats) -> Floats:
+def log_posterior(walkers: Floats, seen: Floats, steps: Floats) -> Floats:
+    """Return ``(n,)``: log densities of curves and noise, but for a constant.
+
+    Args:
+        walkers: ``(n, 13)`` parameters of curves and the logarithm of the noise.
+        seen: ``(seen,)`` the observation.
+        steps: ``(steps,)`` at all of which the curve must be possible.
+    """
     found = _log_prior(walkers)
     some = np.flatnonzero(np.isfinite(found))
     curves = families.values(walkers[some, :-1], steps)

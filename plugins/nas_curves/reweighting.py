@@ -15,7 +15,7 @@ Singles = NDArray[np.float32]
 
 FEW = 30.0
 """Effective curves below which the bank is too coarse for a level of noise."""
-_ENSEMBLE = 512
+_ENSEMBLE = 256
 """Curves that are moved where the bank is too coarse."""
 _NEGLIGIBLE = 12.0
 """Nats below the best level of noise at which one is left out."""
@@ -96,7 +96,7 @@ class Posterior:
         while low < high:
             middle = (low + high) // 2
             weights = self._weigh(middle)
-            total = float(weights.sum(dtype=np.float64))
+            total = float(weights.sum())
             if total**2 >= FEW * float(weights @ weights):
                 high = middle
             else:
@@ -124,7 +124,7 @@ class Posterior:
         return found
 
     def _log_total(self, level: int) -> float:
-        return float(np.log(self._weigh(level).sum(dtype=np.float64)))
+        return float(np.log(self._weigh(level).sum()))
 
     def _level(self, level: int, count: int) -> Particles:
         if level < self.coarse and self._moved is not None:
