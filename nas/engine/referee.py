@@ -21,7 +21,7 @@ from nas.abstract.scheduler import (
 from nas.abstract.strategy import Strategy
 from nas.engine.board import Board, KnownPeers
 from nas.engine.courses import AUDIT, PROMOTE, Run, Track
-from nas.engine.timeline import NotYetKnown, Timeline, standing_of, visible
+from nas.engine.timeline import NotYetKnown, Timeline, standing_of, steps_by, visible
 from nas.errors import PluginError, StudyError
 from nas.executors.hearing import News
 from nas.goals import Goal
@@ -189,10 +189,13 @@ class Referee:
         losses = tuple(track.latest.losses[-1].tolist())
         return replace(trial, losses=losses, curve=curve)
 
-    def inherited(self, number: int) -> int:
-        """Return the budget that another trial had spent on what a trial began with."""
-        track = self.tracks.get(number)
-        return track.inherited if track else 0
+    @property
+    def spent(self) -> int:
+        """The budget that all trials have used by now, without what they inherited."""
+        if self.timeline is None:
+            return sum(track.latest.step - track.inherited for track in self.tracks.values())
+        before, at = self.timeline.now()
+        return sum(steps_by(track, before, at) for track in self.tracks.values())
 
     def rulings(self, number: int) -> tuple[Ruling, ...]:
         """Return what was decided on a trial so far."""

@@ -25,18 +25,17 @@ class Telling:
     ) -> None:
         self._proposer, self._referee = proposer, referee
         self._partial, self._limit = partial, limit
-        self._budgets: dict[int, int] = {}
+        self._told = 0
         self._same_failure = SameFailure()
 
     def tell(self, trials: Iterable[Trial]) -> None:
-        """Pass trials on; paused ones have spent budget, and that is all.
+        """Pass trials on; of paused ones the strategy hears only if it pauses them itself.
 
         Raises:
             StudyError: all trials have failed in the same way.
         """
         for trial in trials:
-            inherited = self._referee.inherited(trial.number) if self._referee else 0
-            self._budgets[trial.number] = max(0, (trial.budget or 0) - inherited)
+            self._told += trial.budget or 0
             if trial.status is not Status.PAUSED:
                 self._same_failure.tell(trial)
             elif not self._partial:
@@ -53,5 +52,8 @@ class Telling:
 
     @property
     def spent(self) -> bool:
-        """Whether the trials that have been told of have used up the study's budget."""
-        return self._limit is not None and sum(self._budgets.values()) >= self._limit
+        """Whether trials have used up the study's budget, as far as that is known now."""
+        if self._limit is None:
+            return False
+        used = self._referee.spent if self._referee else self._told
+        return used >= self._limit

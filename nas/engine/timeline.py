@@ -149,6 +149,17 @@ def seen(track: Track, before: float, at: float) -> Course | None:
     return track.course(run.first + int(at - run.began), Standing.RUNNING)
 
 
+def steps_by(track: Track, before: float, at: float) -> int:
+    """Return the steps that a trial has done itself by a virtual time."""
+    run = next((r for r in reversed(track.runs) if r.index < before), None)
+    if run is None:
+        return 0
+    last = (
+        run.last if run.ended is not None and run.ended <= at else run.first + int(at - run.began)
+    )
+    return last - track.inherited
+
+
 def visible(tracks: Iterable[Track], before: float, at: float) -> list[Course]:
     """Return trials as ``seen``."""
     found = (seen(track, before, at) for track in tracks)
