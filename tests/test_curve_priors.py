@@ -98,14 +98,17 @@ def test_rises_gain_and_end_higher() -> None:
 
 def test_stalls_stay_and_falls_drop_for_good() -> None:
     means = nas.curve_prior("domhan3").sample(400, 25, rng()).means
-    stalled, fallen = departures.stall(means, rng(1)), departures.fall(means, rng(1))
-    for before, after, other in zip(means, stalled, fallen, strict=True):
-        last = int((before == after).cumprod().sum())
-        assert (after[last:] == after[last - 1]).all()
-        kept = int((before == other).cumprod().sum())
-        assert (other[kept:] == other[-1]).all()
-        assert other[-1] <= before[kept - 1]
-    assert (stalled[:, 1] == stalled[:, 0]).mean() > 0.5
+    stalled, since = departures.stall(means, rng(1))
+    for before, after, last in zip(means, stalled, since, strict=True):
+        assert (after[:last] == before[:last]).all()
+        assert (after[last:] == before[last - 1]).all()
+    fallen, since = departures.fall(means, rng(1))
+    for before, after, last in zip(means, fallen, since, strict=True):
+        assert (after[:last] == before[:last]).all()
+        assert (after[last:] == after[-1]).all()
+        assert last == 25 or after[-1] <= before[last - 1]
+    assert 0.5 < (since == 1).mean() < 0.7
+    assert 0.4 < (fallen[since < 25, -1] == 0).mean() < 0.6
 
 
 def test_drift_is_an_integrated_random_walk() -> None:

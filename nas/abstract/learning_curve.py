@@ -117,7 +117,7 @@ class CurvePredictor(ABC):
         if (np.abs(known.mean(axis=1) - 0.5) > 0.5 + _FAR).any():
             raise ValueError(
                 f"values of up to {known.max():g} and down to {known.min():g} are no normalised "
-                "curves, which lie in [0, 1]; nas.CurveScale maps a metric there"
+                "curves, which lie in [0, 1]; CurveScale maps a metric there"
             )
         if epochs <= known.shape[1]:
             raise ValueError(

@@ -66,9 +66,7 @@ class NoiseGrid(NamedTuple):
 
 
 class Curves(NamedTuple):
-    """Curves of a prior, sorted by where they end.
-
-    The order makes every systematic sample of them spread evenly over where curves may end.
+    """Curves of a prior.
 
     Args:
         means: ``(curves, steps)``.
@@ -87,24 +85,35 @@ class Curves(NamedTuple):
             drawn = prior.sample(min(_AT_ONCE, size - start), steps, rng)
             parts.append(drawn.means.astype(np.float32))
             noise.append(drawn.noise)
-        return cls(_sorted(np.concatenate(parts)), NoiseGrid.of(np.concatenate(noise), levels))
+        return cls(np.concatenate(parts), NoiseGrid.of(np.concatenate(noise), levels))
 
     def some(self, size: int) -> Singles:
-        """Return about ``size`` of the curves, evenly taken."""
-        return self.means[:: max(1, len(self.means) // size)]
+        """Return the first ``size`` of the curves."""
+        return self.means[:size]
 
 
 class Bank:
     """Curves that are compared with an observation under one kind of noise.
 
+    They are sorted by where they end, so that every systematic sample of them spreads evenly.
+
     Args:
         means: ``(curves, steps)``.
         noise: its prior.
         covariance: ``(steps, steps)`` of the noise of a curve at level 1; white noise if None.
+        since: ``(curves,)`` known steps from which a curve is compared at all; 1 if None.
     """
 
-    def __init__(self, means: Singles, noise: NoiseGrid, covariance: Floats | None = None) -> None:
-        self.means, self.noise = _sorted(means), noise
+    def __init__(
+        self,
+        means: Singles,
+        noise: NoiseGrid,
+        covariance: Floats | None = None,
+        since: Indices | None = None,
+    ) -> None:
+        order = np.argsort(means[:, -1], kind="stable")
+        self.means, self.noise = means[order], noise
+        self._since = None if since is None else since[order]
         self._covariance = covariance
         self._white: Floats | None = None
         whitened = self.means
@@ -117,6 +126,10 @@ class Bank:
         self._by_step = np.ascontiguousarray(whitened.T)
         self._memory: OrderedDict[bytes, Singles] = OrderedDict()
         self._links: tuple[int, tuple[Floats, Floats]] | None = None
+
+    def compares(self, seen: int) -> bool:
+        """Return whether any curve is compared where so many steps are known."""
+        return self._since is None or bool((self._since <= seen).any())
 
     def whiten(self, seen: Floats) -> Floats:
         """Return ``(seen,)`` an observation in units in which its noise is white."""
@@ -143,8 +156,8 @@ class Bank:
     def misfits(self, seen: Floats) -> Singles:
         """Return ``(curves,)``: squared distances to an observation, in units of its noise.
 
-        Steps are added one by one, whether or not earlier ones are remembered, so that the result
-        is the same to the last bit.
+        They are infinite where a curve is not compared. Steps are added one by one, whether or not
+        earlier ones are remembered, so that the result is the same to the last bit.
         """
         key = seen.tobytes()
         known = self._memory.pop(key, None)
@@ -159,7 +172,9 @@ class Bank:
         self._memory[key] = known
         while len(self._memory) > _REMEMBERED:
             self._memory.popitem(last=False)
-        return known
+        if self._since is None:
+            return known
+        return np.where(self._since <= len(seen), known, np.float32(np.inf))
 
     def _longest(self, seen: Floats) -> tuple[int, Singles | None]:
         """Return how many of the steps are already added up, and their sums."""
@@ -181,7 +196,3 @@ def _regression(whole: Floats, seen: int) -> tuple[Floats, Floats]:
     slopes = np.linalg.solve(whole[:seen, :seen], whole[:seen, seen:]).T
     left = np.diag(whole)[seen:] - (slopes * whole[seen:, :seen]).sum(axis=1)
     return np.asarray(slopes), np.sqrt(np.maximum(left, 0.0))
-
-
-def _sorted(means: Singles) -> Singles:
-    return means[np.argsort(means[:, -1], kind="stable")]

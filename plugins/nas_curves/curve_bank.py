@@ -13,7 +13,7 @@ from nas import checks
 from nas.abstract.learning_curve import CurvePredictor
 from nas.abstract.use import Use
 from nas.seeds import derive
-from nas_curves.bank import Bank, Curves, Floats
+from nas_curves.bank import Bank, Curves, Floats, Indices, NoiseGrid
 from nas_curves.departures import DRIFTS, drift_covariance, fall, rise, stall
 from nas_curves.mixtures import NormalMixture, with_surprises
 from nas_curves.pace import Pace
@@ -46,7 +46,8 @@ class CurveBank(CurvePredictor):
     is lower than the bank resolves, its nearest curves are moved by normal conditioning. So that
     it holds for curves that no parametric prior expects, a share of the prior probability goes to
     curves that drift away from it, rise late, stall or fall (see ``departures``); what a curve
-    shows soon decides among them. With these and ``surprise`` at 0 it is the prior as published.
+    shows soon decides among them. A stall counts once it has lasted for half of what was seen, a
+    fall once it is there. With these and ``surprise`` at 0 it is the prior as published.
 
     A step more of a curve that was seen before only adds that step. The noise is taken to be
     independent of the curve, and lognormal, as it is in the published prior. Beyond 200 epochs,
@@ -114,12 +115,13 @@ class CurveBank(CurvePredictor):
         )
         return with_surprises(mixture, self.surprise)
 
-    def _particles(self, banks: Sequence[_Share], seen: Floats) -> Particles:
+    def _particles(self, shares: Sequence[_Share], seen: Floats) -> Particles:
+        banks = [share for share in shares if share.bank.compares(len(seen))]
         posteriors = [Posterior(share.bank, seen) for share in banks]
         evidence = np.array([np.logaddexp.reduce(found.evidence) for found in posteriors])
         evidence += np.log([share.probability for share in banks])
-        shares = np.exp(evidence - evidence.max())
-        counts = np.bincount(systematic(shares, self.particles), minlength=len(banks))
+        odds = np.exp(evidence - evidence.max())
+        counts = np.bincount(systematic(odds, self.particles), minlength=len(banks))
         parts = []
         for share, found, count in zip(banks, posteriors, counts.tolist(), strict=True):
             if count:
@@ -142,14 +144,23 @@ class CurveBank(CurvePredictor):
         curves = Curves.draw(prior, self.size, steps, self.levels, self.seed)
         noise = curves.noise
         found = [_Share(Bank(curves.means, noise), 1.0 - self._departing)]
-        for name, changed in (("rise", rise), ("stall", stall), ("fall", fall)):
-            if probability := getattr(self, name):
-                rng = np.random.default_rng(derive(self.seed, name))
-                means = changed(curves.some(_DEPARTING).astype(np.float64), rng)
-                found.append(_Share(Bank(means.astype(np.float32), noise), probability))
+        some = curves.some(_DEPARTING).astype(np.float64)
+        rng = np.random.default_rng(derive(self.seed, "departures"))
+        if self.rise:
+            found.append(_Share(_bank(rise(some, rng), noise), self.rise))
+        if self.stall:
+            means, last = stall(some, rng)
+            found.append(_Share(_bank(means, noise, 2 * last), self.stall))
+        if self.fall:
+            means, last = fall(some, rng)
+            found.append(_Share(_bank(means, noise, last + 1), self.fall))
         if self.drift:
-            some, white = curves.some(_DRIFTING), np.eye(steps)
+            few, white = curves.some(_DRIFTING), np.eye(steps)
             for size in DRIFTS:
-                bank = Bank(some, noise, white + size**2 * drift_covariance(steps))
+                bank = Bank(few, noise, white + size**2 * drift_covariance(steps))
                 found.append(_Share(bank, self.drift / len(DRIFTS), drifts=True))
         return found
+
+
+def _bank(means: Floats, noise: NoiseGrid, since: Indices | None = None) -> Bank:
+    return Bank(means.astype(np.float32), noise, since=since)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 DRIFTS = (5.0, 20.0, 80.0, 320.0)
 """Standard deviations of the drift at the last step, in those of the noise."""
@@ -49,32 +50,32 @@ def rise(means: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(means + (1.0 - means) * gains)
 
 
-def stall(means: Floats, rng: np.random.Generator) -> Floats:
-    """Return ``(curves, steps)``: curves that learn no more after some step.
+def stall(means: Floats, rng: np.random.Generator) -> tuple[Floats, Indices]:
+    """Return curves that learn no more after some step, and ``(curves,)`` these steps, from 1.
 
-    That is the first step for half of them, as of networks that do not learn at all; for the
-    others its logarithm is evenly spread.
+    It is the first step for half of them, as of networks that do not learn at all; for the others
+    its logarithm is evenly spread.
     """
     last = _last(len(means), means.shape[1], rng)
-    kept = np.minimum(np.arange(means.shape[1]), last - 1)
-    return np.asarray(np.take_along_axis(means, kept, axis=1))
+    kept = np.minimum(np.arange(means.shape[1]), last[:, None] - 1)
+    return np.take_along_axis(means, kept, axis=1), last
 
 
-def fall(means: Floats, rng: np.random.Generator) -> Floats:
-    """Return ``(curves, steps)``: curves that fall at some step, as where training diverges.
+def fall(means: Floats, rng: np.random.Generator) -> tuple[Floats, Indices]:
+    """Return curves that fall, as where training diverges, and ``(curves,)`` their last good steps.
 
     The step is as in ``stall``. Half of them fall to 0, the others to a share, from U(0, 1), of
     what they had reached, and stay there.
     """
     curves, steps = means.shape
     last = _last(curves, steps, rng)
-    reached = np.take_along_axis(means, last - 1, axis=1)
-    left = np.where(rng.random((curves, 1)) < _TO_NOTHING, 0.0, rng.random((curves, 1)))
-    return np.where(np.arange(steps) < last, means, left * reached)
+    reached = means[np.arange(curves), last - 1]
+    left = np.where(rng.random(curves) < _TO_NOTHING, 0.0, rng.random(curves)) * reached
+    return np.where(np.arange(steps) < last[:, None], means, left[:, None]), last
 
 
-def _last(curves: int, steps: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw ``(curves, 1)`` last steps of learning, from 1."""
-    last = np.exp(rng.uniform(0.0, np.log(steps), (curves, 1))).astype(np.int64)
+def _last(curves: int, steps: int, rng: np.random.Generator) -> Indices:
+    """Draw ``(curves,)`` last steps of learning, from 1."""
+    last = np.exp(rng.uniform(0.0, np.log(steps), curves)).astype(np.int64)
     last[rng.random(curves) < _NEVER] = 1
     return last

@@ -50,6 +50,7 @@ class Drifting(CurvePrior):
         sizes = rng.choice(DRIFTS, len(drifting)) * noise[drifting]
         paths = drift(len(drifting), steps, rng) * sizes[:, None]
         changed[drifting] = np.clip(means[drifting] + paths, 0.0, 1.0)
-        for index, change in ((1, rise), (2, stall), (3, fall)):
-            changed[kind == index] = change(means[kind == index], rng)
+        changed[kind == 1] = rise(means[kind == 1], rng)
+        changed[kind == 2] = stall(means[kind == 2], rng)[0]
+        changed[kind == 3] = fall(means[kind == 3], rng)[0]
         return CurveSamples(changed, noise, values + changed - means)
