@@ -129,9 +129,16 @@ def _composed() -> list[Component]:
 
 def _pausing() -> list[Component]:
     """Strategies that pause trials; the evaluator must be able to go on with them."""
+    from nas_strategies.freeze_thaw import FreezeThaw
     from nas_strategies.pbt import PopulationBasedTraining
 
     return [
+        Component(
+            "freeze_thaw",
+            FreezeThaw,
+            "Whichever learning curve promises most goes on for a step, or a new one begins",
+            "https://arxiv.org/abs/2404.16795",
+        ),
         Component(
             "pbt",
             PopulationBasedTraining,

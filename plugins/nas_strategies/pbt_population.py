@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nas.abstract.scheduler import Standing
-from nas.errors import StudyError
 from nas.goals import Goal, losses, violation
-from nas.trial import Status, Trial
+from nas.trial import CurvePoint, Status, Trial
+from nas_strategies.reports import metrics_at
 from nas_strategies.selection import Standing as Rank
 from nas_strategies.selection import standings
 
@@ -46,7 +46,7 @@ class Member:
             self.standing, self.trial = Standing.FAILED, None
         for point in trial.curve:
             if point.step > since:
-                self.results.append(_result(trial, point.step, point.metrics, goals))
+                self.results.append(_result(trial, point, goals))
 
     def at(self, step: int, interval: int) -> Trial | None:
         """Return the last result of the interval that ends at a step; None without one."""
@@ -54,17 +54,10 @@ class Member:
         return next(past, None)
 
 
-def _result(trial: Trial, step: int, metrics: Mapping[str, float], goals: Sequence[Goal]) -> Trial:
-    known = {**trial.metrics, **metrics}
-    unknown = [goal.metric for goal in goals if goal.metric not in known]
-    if unknown:
-        raise StudyError(
-            f"pbt compares networks while they are trained, but at step {step} of trial "
-            f"{trial.number} nothing was reported of {', '.join(unknown)}: leave it out of the "
-            "objectives"
-        )
+def _result(trial: Trial, point: CurvePoint, goals: Sequence[Goal]) -> Trial:
+    known = metrics_at(trial, point, goals, "pbt")
     worth = losses(goals, known), violation(goals, known)
-    return Trial(trial.number, trial.architecture, Status.COMPLETE, *worth, budget=step)
+    return Trial(trial.number, trial.architecture, Status.COMPLETE, *worth, budget=point.step)
 
 
 class Turn(NamedTuple):
