@@ -32,6 +32,7 @@ def _alone() -> list[Component]:
 def _among_peers() -> list[Component]:
     """Schedulers that compare learning curves."""
     from nas_schedulers.asha import ASHA
+    from nas_schedulers.curve import CurveStopping
     from nas_schedulers.hyperband import Hyperband
     from nas_schedulers.median import MedianStopping
     from nas_schedulers.moasha import MOASHA
@@ -42,6 +43,12 @@ def _among_peers() -> list[Component]:
             ASHA,
             "Asynchronous successive halving: the best third of a rung goes on",
             "https://arxiv.org/abs/1810.05934",
+        ),
+        Component(
+            "curve",
+            CurveStopping,
+            "Predictive: stops a trial that is unlikely to reach the best by its full budget",
+            "https://arxiv.org/abs/2310.20447",
         ),
         Component(
             "hyperband",
