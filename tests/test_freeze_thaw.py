@@ -126,10 +126,13 @@ class TestSearches:
         path = tmp_path / "a.db"
         run(thaw(), path)
         promoted = rows(path, "SELECT reason FROM rulings WHERE verdict = 'promote'")
-        assert len(promoted) > 20
-        for (reason,) in promoted:
-            assert reason.startswith("error below ")
-            chance, new = (float(part.split()[-1]) for part in reason.split(";"))
+        random = [reason for (reason,) in promoted if reason.startswith("better than error 0.")]
+        finishing = [r for (r,) in promoted if r.startswith("expected to be the best at its full")]
+        assert len(random) > 20
+        assert len(finishing) > 5
+        assert len(random) + len(finishing) == len(promoted)
+        for reason in random:
+            chance, new = (float(part.split()[-1]) for part in reason.split(", a new one"))
             assert chance >= new > 0
 
     def test_all_that_began_is_finished_when_nothing_new_may_begin(self, tmp_path: Path) -> None:
@@ -152,18 +155,17 @@ class TestSearches:
     def test_metrics_without_bounds_in_either_direction(
         self, tmp_path: Path, objective: str
     ) -> None:
-        strategy = {"name": "freeze_thaw", "predictor": QUICK, "interval": None}
         values = grow(objectives=[objective], evaluator={"every": 2}, stop={"budget": 60})
-        values["strategy"] = {k: v for k, v in strategy.items() if v is not None}
-        path = tmp_path / "a.db"
-        result = run_grower(values, path)
+        path, strategy = tmp_path / "a.db", {"name": "freeze_thaw", "predictor": QUICK}
+        result = run_grower({**values, "strategy": strategy}, path)
         assert any(trial.status is nas.Status.PAUSED for trial in result.trials)
         steps = rows(path, "SELECT DISTINCT step FROM rulings WHERE verdict = 'pause'")
         assert {step for (step,) in steps} <= {2, 4, 6, 8, 10}
-        side = "below" if objective == "growers:error" else "above"
-        promoted = rows(path, "SELECT reason FROM rulings WHERE verdict = 'promote'")
-        assert promoted
-        assert all(f" {side} " in reason for (reason,) in promoted)
+        chances = rows(path, "SELECT reason FROM rulings WHERE reason LIKE 'better than %'")
+        wanted = [float(reason.split()[3]) for (reason,) in chances]
+        reported = rows(path, f"SELECT value FROM curves WHERE name = '{objective[8:]}'")
+        usual = np.median([value for (value,) in reported])
+        assert all(w < usual if objective == "growers:error" else w > usual for w in wanted[3:])
 
     def test_the_other_strategy_learns_from_what_is_expected(self, tmp_path: Path) -> None:
         propose = {"name": "local_search", "initial": 8}
@@ -260,10 +262,10 @@ partial = st.lists(st.lists(errors, min_size=1, max_size=9), min_size=1, max_siz
 
 
 class TestByHand:
-    def started(self) -> tuple[Any, Recorder]:
+    def started(self, finish: float = 0.25) -> tuple[Any, Recorder]:
         from nas_strategies.freeze_thaw import FreezeThaw
 
-        strategy, inner = FreezeThaw(low=0, high=1), Recorder()
+        strategy, inner = FreezeThaw(low=0, high=1, finish=finish), Recorder()
         strategy.used = (FlatPredictor(), inner)
         space = nas.space("mlp", input_shape=[4], classes=2)
         strategy.start(nas.Problem(space, (nas.Goal("error"),), 0, budget=10))
@@ -274,7 +276,7 @@ class TestByHand:
     def test_the_largest_chance_of_all_goes_on(
         self, curves: list[list[float]], seed: int, begins: bool
     ) -> None:
-        strategy, _ = self.started()
+        strategy, _ = self.started(finish=0)
         for number, curve in enumerate(curves):
             strategy.begun(number, nas.Proposal(nas.Architecture({"x": number})))
             strategy.tell(paused(number, curve))
@@ -284,6 +286,7 @@ class TestByHand:
         promotion = strategy.resume(random.Random(seed), begins)
 
         draws, scale = random.Random(seed), _scale()
+        draws.random()  # whether it finishes one
         horizon, tau = 1 + int(draws.random() * 10), 10 ** (-4 + 3 * draws.random())
         best = max(float(scale.normalise(curve).max()) for curve in curves)
         threshold = best + tau * (1 - best)
@@ -298,6 +301,25 @@ class TestByHand:
             assert promotion is not None
             assert promotion.number == int(np.argmax(chances))
             assert promotion.until == len(curves[promotion.number]) + 1
+
+    @given(partial, st.integers(0, 10_000))
+    @settings(max_examples=40, deadline=None)
+    def test_what_is_expected_to_be_the_best_is_finished(
+        self, curves: list[list[float]], seed: int
+    ) -> None:
+        strategy, _ = self.started(finish=1)
+        complete = [0.5] * 10
+        for number, curve in enumerate([complete, *curves]):
+            strategy.begun(number, nas.Proposal(nas.Architecture({"x": number})))
+            strategy.tell(paused(number, curve))
+        promotion = strategy.resume(random.Random(seed), True)
+        lasts = [curve[-1] for curve in curves]
+        if min(lasts) < 0.5 - 1e-9:
+            assert promotion is not None
+            assert promotion.number == 1 + int(np.argmin(lasts))
+            assert promotion.reason.startswith("expected to be the best at its full budget: error")
+        elif promotion is not None:
+            assert promotion.reason.startswith("better than error")
 
     def test_the_other_strategy_is_told_what_is_expected_of_each(self) -> None:
         strategy, inner = self.started()

@@ -37,16 +37,20 @@ class FreezeThaw(Strategy):
     curve. That of a new trial, which has no curve yet, is ``1 / (n + 1)`` after ``n`` trials: by it
     the best of ``n + 1`` draws is the last one.
 
+    By that alone hardly any trial would become complete, and only complete ones are on a front. So
+    a turn in ``finish`` goes to the trial that is expected to be the best at its full budget, if
+    no complete one is better.
+
     What begins is proposed by another strategy. It is told all trials anew before each proposal:
     those that are not complete as complete, with the loss that is expected at their full budget.
 
-    For one objective. Trials that never become complete are the rule: end the study by
-    ``stop.budget``.
+    For one objective. Most trials never become complete: end the study by ``stop.budget``.
 
     Args:
         predictor: a curve predictor, name or table with ``name`` and parameters.
         propose: a strategy, name or table, that proposes new trials.
         step: units of budget that a trial is given at a time.
+        finish: share of the turns that finish what is expected to be the best.
         low: the smallest value that the objective can have, such as 0 of an error or a
             cross-entropy; by default unknown.
         high: the largest value, such as 1 of an error.
@@ -55,12 +59,14 @@ class FreezeThaw(Strategy):
     predictor: str | Mapping[str, Any] = "curve_bank"
     propose: str | Mapping[str, Any] = "random"
     step: int = 1
+    finish: float = 0.25
     low: float | None = None
     high: float | None = None
     _problem: Problem | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         checks.whole("step", self.step, 1)
+        checks.probability("finish", self.finish)
         Use.read("curve_predictor", self.predictor)
         Use.read("strategy", self.propose)
         for name in ("low", "high"):
@@ -110,22 +116,16 @@ class FreezeThaw(Strategy):
 
     def resume(self, rng: Rng, begins: bool) -> Promotion | None:
         """Let the trial go on that promises most, unless a new one promises more."""
-        horizon = 1 + below(self._budget, rng)
-        tau = 10 ** (LEAST + (MOST - LEAST) * rng.random())
         waiting = {n: entry for n, entry in self._entries.items() if entry.waits}
         if not waiting:
             return None
-        steps = {n: min(entry.step + horizon, self._budget) for n, entry in waiting.items()}
-        threshold = (best := self._forecasts.best) + tau * (1 - best)
-        new = 1 / (len(self._entries) + 1)
-        found = self._forecasts.likeliest(steps, threshold, new if begins else -1.0)
+        found = self._best(waiting) if rng.random() < self.finish else None
+        found = found or self._most_promising(waiting, rng, begins)
         if found is None:
             return None
-        number, chance = found
+        number, reason = found
         waiting[number].waits = False
-        words = self._words(threshold, steps[number], chance)
-        until = waiting[number].step + self.step
-        return Promotion(number, f"{words}; a new one: {new:.2g}" if begins else words, until)
+        return Promotion(number, reason, waiting[number].step + self.step)
 
     def ask(self, rng: Rng) -> Proposal:
         """Propose what the other strategy proposes."""
@@ -156,11 +156,35 @@ class FreezeThaw(Strategy):
             self._forecasts.learn(trial.number, [p.step for p in trial.curve], values)
             entry.step, entry.waits = trial.curve[-1].step, trial.status is Status.PAUSED
 
-    def _words(self, threshold: float, step: int, chance: float) -> str:
+    def _best(self, waiting: Mapping[int, _Entry]) -> tuple[int, str] | None:
+        """Return who is expected to be the best of all when it is complete, if anybody is."""
+        complete = [n for n, entry in self._entries.items() if entry.step == self._budget]
+        final = self._forecasts.final
+        best = max(sorted(waiting), key=final)
+        if final(best) <= max(map(final, complete), default=-1.0):
+            return None
+        return best, f"expected to be the best at its full budget: {self._value(final(best))}"
+
+    def _most_promising(
+        self, waiting: Mapping[int, _Entry], rng: Rng, begins: bool
+    ) -> tuple[int, str] | None:
+        """Return who is most likely to exceed a random threshold soon; None for a new trial."""
+        horizon = 1 + below(self._budget, rng)
+        tau = 10 ** (LEAST + (MOST - LEAST) * rng.random())
+        steps = {n: min(entry.step + horizon, self._budget) for n, entry in waiting.items()}
+        threshold = (best := self._forecasts.best) + tau * (1 - best)
+        new = 1 / (len(self._entries) + 1)
+        found = self._forecasts.likeliest(steps, threshold, new if begins else -1.0)
+        if found is None:
+            return None
+        number, chance = found
+        words = f"better than {self._value(threshold)} at step {steps[number]}"
+        words = f"{words} with probability {chance:.2g}"
+        return number, f"{words}, a new one with {new:.2g}" if begins else words
+
+    def _value(self, normalised: float) -> str:
         goal = started(self._problem).goals[0]
-        side = "below" if goal.direction == "minimize" else "above"
-        value = goal.loss(self._forecasts.loss(threshold))
-        return f"{goal.metric} {side} {value:.4g} at step {step}: probability {chance:.2g}"
+        return f"{goal.metric} {goal.loss(self._forecasts.loss(normalised)):.4g}"
 
     def _inform(self) -> None:
         """Tell the other strategy of all trials, as far as is known by now."""

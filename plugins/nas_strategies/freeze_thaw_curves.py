@@ -119,10 +119,13 @@ class Forecasts:
         return self._goal.loss(float(self.scale.restore(normalised)))
 
     def final(self, number: int) -> float:
-        """Return the median of what a trial will have achieved at its full budget."""
+        """Return the median of what a trial has achieved at its full budget, normalised."""
         known = self._known[number]
         if known.final is None:
-            known.final = float(self._posterior(number).quantiles([0.5])[0, -1, 0])
+            if len(known.curve) < self._budget:
+                known.final = float(self._posterior(number).quantiles([0.5])[0, -1, 0])
+            else:
+                known.final = float(self.scale.normalise(known.curve[-1]))
         return known.final
 
     def likeliest(
