@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CurvePredictor,
         CurvePrior,
         CurveTraining,
+        Floats,
         TrainableCurvePredictor,
     )
     from nas.config import Named
@@ -73,12 +74,12 @@ def train_prior(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a curve predictor on curves of a prior, and say how good it is.
+    """Train a curve predictor on a prior, and say how good it is.
 
     What was interrupted goes on with the same command. The figures are mean log-likelihoods (nats)
     of the later steps of held-out curves, beside those of a predictor that is not trained.
     """
-    from nas.abstract.learning_curve import CurvePrior, CurveTraining
+    from nas.abstract.learning_curve import CurvePredictor, CurvePrior, CurveTraining
     from nas.config import Named
     from nas.engine.builder import Builder
 
@@ -87,8 +88,10 @@ def train_prior(
     drawn: CurvePrior = builder.build("curve_prior", named, CurvePrior)
     trained = _trainable(builder, predictor)
     training = CurveTraining(steps, curves, _size(trained, predictor, size), seed)
-    if not target.parent.is_dir():
-        raise ConfigError(f"--output {output}: there is no folder {target.parent}")
+    _check_folder(target)
+    shown = named if held_out is None else Named(name=held_out)
+    values = _held_out(builder, shown, test)
+    beside: CurvePredictor = builder.build("curve_predictor", Named(name=against), CurvePredictor)
     began = time.monotonic()
     _train(trained, drawn, training, target)
     facts = {
@@ -98,11 +101,15 @@ def train_prior(
         "seconds": f"{time.monotonic() - began:.0f}",
     }
     trained.save(target, facts)  # a failure among the figures loses nothing
-    shown = named if held_out is None else Named(name=held_out)
+    found = {name: _figures(p, values) for name, p in ((predictor, trained), (against, beside))}
     facts["held_out"] = shown.name
-    found = _figures(builder, {predictor: trained}, against, shown, test)
     trained.save(target, {**facts, "figures": json.dumps(found)})
     _tell(target, found, facts, as_json=as_json)
+
+
+def _check_folder(target: Path) -> None:
+    if not target.parent.is_dir():
+        raise ConfigError(f"--output {target}: there is no folder {target.parent}")
 
 
 def _trainable(builder: Builder, name: str) -> TrainableCurvePredictor:
@@ -160,29 +167,22 @@ def _shown(updates: int) -> Iterator[Callable[[int, float], None]]:
     yield tell
 
 
-def _figures(
-    builder: Builder,
-    predictors: Mapping[str, CurvePredictor],
-    against: str,
-    prior: Named,
-    curves: int,
-) -> dict[str, list[float]]:
-    """Return mean log-likelihoods after each of ``SEEN`` steps, by predictor."""
+def _held_out(builder: Builder, prior: Named, curves: int) -> Floats:
+    """Draw ``(curves, EPOCHS)`` curves that no training sees."""
     import numpy as np
 
-    from nas.abstract.learning_curve import CurvePredictor, CurvePrior
-    from nas.config import Named
+    from nas.abstract.learning_curve import CurvePrior
 
     drawn: CurvePrior = builder.build("curve_prior", prior, CurvePrior)
-    other: CurvePredictor = builder.build("curve_predictor", Named(name=against), CurvePredictor)
-    values = drawn.sample(curves, EPOCHS, np.random.default_rng(_HELD_OUT)).values
-    return {
-        name: [
-            float(found.predict(values[:, :seen], EPOCHS).log_density(values[:, seen:]).mean())
-            for seen in SEEN
-        ]
-        for name, found in {**predictors, against: other}.items()
-    }
+    return drawn.sample(curves, EPOCHS, np.random.default_rng(_HELD_OUT)).values
+
+
+def _figures(predictor: CurvePredictor, values: Floats) -> list[float]:
+    """Return mean log-likelihoods after each of ``SEEN`` steps."""
+    return [
+        float(predictor.predict(values[:, :seen], EPOCHS).log_density(values[:, seen:]).mean())
+        for seen in SEEN
+    ]
 
 
 def _command(named: Named, predictor: str, training: CurveTraining, output: str) -> str:

@@ -137,7 +137,8 @@ class Bank:
 
     def early(self, members: Indices, seen: int) -> Floats:
         """Return ``(members, seen)`` whitened first steps of curves."""
-        return self._by_step[:seen, members].T.astype(np.float64)
+        means = self.means[members, :seen].astype(np.float64)
+        return means if self._white is None else means @ self._white[:seen, :seen].T
 
     def late(self, members: Indices, seen: Floats) -> Floats:
         """Return ``(members, later)``: what curves expect after an observation."""

@@ -22,6 +22,7 @@ from nas.abstract.learning_curve import (
 from nas_curves.anchors import Anchor, Floats
 from nas_curves.binned import BinnedPosterior, Bins
 from nas_curves.pace import Pace
+from nas_curves.threads import one_blas_thread, one_torch_thread
 
 if TYPE_CHECKING:
     from nas_curves.network import CurveTransformer, Shape
@@ -90,10 +91,11 @@ class LCPFN(TrainableCurvePredictor):
         pace = Pace(epochs)
         seen = pace.coarse(curves)
         model, anchor = self._model, self._anchor(pace.moments)
-        parts = [
-            _answer(model, anchor, seen[start : start + _AT_ONCE])
-            for start in range(0, len(seen), _AT_ONCE)
-        ]
+        with one_torch_thread(), one_blas_thread():
+            parts = [
+                _answer(model, anchor, seen[start : start + _AT_ONCE])
+                for start in range(0, len(seen), _AT_ONCE)
+            ]
         shares, centres, scales = (np.concatenate(part) for part in zip(*parts, strict=True))
         later = pace.later(curves.shape[1], seen.shape[1])
         return BinnedPosterior(
@@ -137,9 +139,15 @@ class LCPFN(TrainableCurvePredictor):
     def _loaded(self) -> _Model:
         from safetensors.torch import load_file
 
+        from nas_curves import tokens
         from nas_curves.network import CurveTransformer, Shape
 
         shape = Shape(*json.loads(self.facts["shape"]))
+        if (shape.observed, shape.asked) != (tokens.OBSERVED, tokens.ASKED):
+            raise ValueError(
+                f"the checkpoint {self.checkpoint!r} was made by another version of lc_pfn; "
+                "train it again with nas train-prior"
+            )
         with self._file() as path:
             tensors = load_file(path)
         bins = Bins(tensors.pop("edges").numpy(), tuple(json.loads(self.facts["tails"])))

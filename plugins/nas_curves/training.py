@@ -160,13 +160,16 @@ class Trainer:
         partial.replace(interim)
 
     def _load(self, interim: Path) -> None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(interim, framework="pt") as file:
-            facts = file.metadata() or {}
-            if facts.get("of") != repr(self._training):
-                raise ValueError(f"{interim} is of another training: {facts.get('of')}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            with safe_open(interim, framework="pt") as file:
+                facts = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{interim} is no file of a training: {error}") from error
+        if facts.get("of") != repr(self._training):
+            raise ValueError(f"{interim} is of another training: {facts.get('of')}")
         weights = {k.removeprefix("network."): v for k, v in tensors.items() if k[0] == "n"}
         self.network.load_state_dict(weights)
         state: dict[int, dict[str, torch.Tensor]] = {}
