@@ -85,7 +85,7 @@ def test_departures_stay_within(kind: str) -> None:
     means = nas.curve_prior("drifting", **shares).sample(500, 30, rng()).means
     assert ((means >= 0) & (means <= 1)).all()
     falls = (np.diff(means, axis=1) < -0.05).any(axis=1).mean()
-    assert falls > 0.1 if kind in ("drift", "fall") else falls < 0.5
+    assert falls > 0.2 if kind in ("drift", "fall") else falls < 0.5
 
 
 def test_rises_gain_and_end_higher() -> None:

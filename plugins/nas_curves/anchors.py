@@ -17,7 +17,7 @@ from nas_curves.domhan3 import Domhan3
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-NOISES = np.exp(np.linspace(-10.0, -1.0, 10))
+NOISES = np.exp(np.linspace(-8.0, -1.0, 8))
 """Standard deviations of the noise that are considered."""
 RANK = 12
 """Principal components that are kept."""

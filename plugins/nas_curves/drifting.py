@@ -11,17 +11,13 @@ from nas.abstract.learning_curve import CurvePrior, CurveSamples
 from nas_curves.departures import DRIFTS, drift, fall, rise, stall
 from nas_curves.domhan3 import Domhan3
 
-_NOISE = (-5.0, 1.75)
-"""Mean and standard deviation of the logarithm of a departing curve's noise."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drifting(CurvePrior):
     """Curves of ``domhan3`` of which some drift away from it, rise late, stall or fall.
 
     It is the prior that ``curve_bank`` uses by default, but drawn: a network is trained on it.
-    Curves that would leave [0, 1] stay at its ends. The noise of a departing curve is less certain:
-    its logarithm is from N(-5, 1.75), for training losses and plateaus have little.
+    Curves that would leave [0, 1] stay at its ends.
 
     Args:
         drift: probability that a curve drifts, by one of four sizes (see ``departures``).
@@ -48,15 +44,13 @@ class Drifting(CurvePrior):
     def sample(self, curves: int, steps: int, rng: np.random.Generator) -> CurveSamples:
         """Draw curves."""
         means, noise, values = Domhan3().sample(curves, steps, rng)
-        changed, level = means.copy(), noise.copy()
+        changed = means.copy()
         kind = np.searchsorted(np.cumsum(self._shares), rng.random(curves), side="right")
-        departing, drifting = kind < len(self._shares), np.flatnonzero(kind == 0)
-        level[departing] = np.exp(rng.normal(*_NOISE, departing.sum()))
-        sizes = rng.choice(DRIFTS, len(drifting)) * level[drifting]
+        drifting = np.flatnonzero(kind == 0)
+        sizes = rng.choice(DRIFTS, len(drifting)) * noise[drifting]
         paths = drift(len(drifting), steps, rng) * sizes[:, None]
         changed[drifting] = np.clip(means[drifting] + paths, 0.0, 1.0)
         changed[kind == 1] = rise(means[kind == 1], rng)
         changed[kind == 2] = stall(means[kind == 2], rng)[0]
         changed[kind == 3] = fall(means[kind == 3], rng)[0]
-        scaled = (values - means) * (level / noise)[:, None]
-        return CurveSamples(changed, level, changed + scaled)
+        return CurveSamples(changed, noise, values + changed - means)

@@ -67,7 +67,17 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
     listed = done.out.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in listed] == [
         *("search", "resume", "status", "front", "trials", "show", "query", "studies"),
-        *("savings", "space", "score", "rank", "predict", "benchmark", "plugins", "plot"),
+        *(
+            "savings",
+            "space",
+            "score",
+            "rank",
+            "predict",
+            "train-prior",
+            "benchmark",
+            "plugins",
+            "plot",
+        ),
     ]
     assert not any("..." in line for line in listed)
     assert done.out == nas("-h", COLUMNS="80").out
