@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from toys import rows
 import nas
 from nas.abstract.scheduler import Standing
 from nas.engine.courses import Track
+from nas.engine.same_failure import SameFailure
 from nas.engine.timeline import Timeline
 
 
@@ -70,3 +72,14 @@ def test_runs_that_end_together_are_told_together() -> None:
     assert [t.number for t in told] == [0, 2]
     assert timeline.due(3, 0) == [], "two virtual workers are free"
     assert [t.number for t in timeline.next_end() or []] == [1]
+
+
+def test_what_is_paused_has_not_failed_in_the_same_way() -> None:
+    failing = SameFailure()
+    failing.tell(trial(0))
+    failure = nas.Failure("error", "always")
+    for number in range(1, 20):
+        failing.tell(replace(trial(number), status=nas.Status.FAILED, failure=failure))
+    failing.check_end()
+    with pytest.raises(nas.StudyError, match="all 20 trials failed in the same way"):
+        failing.tell(replace(trial(0), status=nas.Status.FAILED, failure=failure))

@@ -14,12 +14,20 @@ class SameFailure:
 
     def __init__(self) -> None:
         self._failures: list[Failure] = []
+        self._paused: set[int] = set()
         self._other = False
 
     def tell(self, trial: Trial) -> None:
-        """Raise ``StudyError`` once the first trials have all failed in the same way."""
+        """Raise ``StudyError`` once the first trials have all failed in the same way.
+
+        One that is paused has not, so far.
+        """
         if self._other or trial.status is Status.INFEASIBLE:
             return
+        if trial.status is Status.PAUSED:
+            self._paused.add(trial.number)
+            return
+        self._paused.discard(trial.number)
         if trial.failure is None:
             self._other = True
             return
@@ -31,7 +39,7 @@ class SameFailure:
 
     def check_end(self) -> None:
         """Raise ``StudyError`` if all trials of the study have failed in the same way."""
-        if self._failures and not self._other:
+        if self._failures and not self._other and not self._paused:
             first = self._failures[0]
             raise StudyError(
                 f"all {len(self._failures)} trials failed in the same way ({first.kind}): "

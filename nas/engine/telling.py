@@ -36,9 +36,8 @@ class Telling:
         """
         for trial in trials:
             self._told += trial.budget or 0
-            if trial.status is not Status.PAUSED:
-                self._same_failure.tell(trial)
-            elif not self._partial:
+            self._same_failure.tell(trial)
+            if trial.status is Status.PAUSED and not self._partial:
                 continue
             if self._referee and self._partial:
                 trial = self._referee.as_told(trial)
