@@ -391,3 +391,89 @@ class TestExploring:
         assert after in space
         assert space.network_of(after) == space.network_of(before)
         assert after != before
+
+
+class Desk:
+    """Equally fast workers on paper: who runs, who is paused, and that nobody asks for nonsense.
+
+    A trial's error at a step is drawn from its number; one in so many fails.
+    """
+
+    def __init__(self, seed: int, workers: int, population: int, interval: int, fails: float):
+        self.strategy = nas.strategy("pbt", population=population, interval=interval, quantile=0.3)
+        ranges = {"rate": {"low": 1e-4, "high": 1.0, "log": True}}
+        self.space = WithHyper.of(nas.space("mlp", input_shape=[4], classes=2), ranges)
+        self.strategy.start(nas.Problem(self.space, (nas.Goal("error"),), seed, budget=BUDGET))
+        self.seed, self.workers, self.fails = seed, workers, fails
+        self.architectures: list[nas.Architecture] = []
+        self.curves: list[list[float]] = []
+        self.running: list[tuple[int, int]] = []
+        self.paused: set[int] = set()
+        self.complete = self.steps = 0
+
+    def turn(self) -> None:
+        """Give every worker something to do, and let all of them end it."""
+        while len(self.running) < self.workers:
+            draws = random.Random(f"{self.seed} {len(self.running)} {self.steps}")
+            promotion = self.strategy.resume(draws, True)
+            if promotion is None:
+                self.begin(self.strategy.ask(draws))
+            else:
+                self.paused.remove(promotion.number)
+                self.running.append((promotion.number, promotion.until or BUDGET))
+        for number, until in sorted(self.running):
+            self.end(number, min(until, BUDGET))
+        self.running.clear()
+
+    def begin(self, proposal: nas.Proposal) -> None:
+        number, curve = len(self.curves), list[float]()
+        if proposal.inherits is not None:
+            assert proposal.inherits in self.paused
+            assert proposal.inherits != proposal.replaces
+            assert proposal.parents == (proposal.inherits,)
+            curve = list(self.curves[proposal.inherits])
+        if proposal.replaces is not None:
+            self.paused.remove(proposal.replaces)
+            lost = self.curves[proposal.replaces]
+            assert self.curves[proposal.inherits or 0][len(lost) - 1] < lost[-1]
+        self.curves.append(curve)
+        self.architectures.append(proposal.architecture)
+        self.strategy.begun(number, proposal)
+        self.running.append((number, proposal.until or BUDGET))
+
+    def end(self, number: int, until: int) -> None:
+        draws, curve = random.Random(f"{self.seed} {number}"), self.curves[number]
+        failed, offset = draws.random() < self.fails and until > 2, draws.random()
+        self.steps += until - len(curve)
+        curve += [offset + 1 / step for step in range(len(curve) + 1, until + 1)]
+        points = tuple(nas.CurvePoint(i, {"error": e}) for i, e in enumerate(curve, 1))
+        status = nas.Status.COMPLETE if until == BUDGET else nas.Status.PAUSED
+        status = nas.Status.FAILED if failed else status
+        self.complete += status is nas.Status.COMPLETE
+        if status is nas.Status.PAUSED:
+            self.paused.add(number)
+        losses = (curve[-1],)
+        self.strategy.tell(
+            nas.Trial(number, self.architectures[number], status, losses, curve=points)
+        )
+
+
+BUDGET = 12
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 9),
+    st.integers(2, 8),
+    st.integers(1, 11),
+    st.sampled_from([0.0, 0.0, 0.2]),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_number_of_workers_leads_to_nonsense(
+    seed: int, workers: int, population: int, interval: int, fails: float
+) -> None:
+    desk = Desk(seed, workers, population, interval, fails)
+    while desk.steps < 2 * population * BUDGET + workers * BUDGET:
+        desk.turn()
+        assert len(desk.paused) <= population * (2 + workers // population)
+    assert fails or desk.complete >= population
