@@ -16,7 +16,7 @@ Singles = NDArray[np.float32]
 
 _AT_ONCE = 50_000
 """Curves that are drawn together: it bounds memory."""
-_REMEMBERED = 256
+_REMEMBERED = 64
 """Observed curves whose misfits are kept, so that one more step costs one more step."""
 _TAILS = (-6.0, 4.0)
 """Ends of the grid of the noise's logarithm, in standard deviations about its mean. Real curves on
