@@ -102,8 +102,7 @@ def train_prior(
     }
     trained.save(target, facts)  # a failure among the figures loses nothing
     found = {name: _figures(p, values) for name, p in ((predictor, trained), (against, beside))}
-    facts["held_out"] = shown.name
-    trained.save(target, {**facts, "figures": json.dumps(found)})
+    trained.save(target, {**facts, "held_out": shown.name, "figures": json.dumps(found)})
     _tell(target, found, facts, as_json=as_json)
 
 
