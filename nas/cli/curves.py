@@ -92,17 +92,17 @@ def train_prior(
     shown = named if held_out is None else Named(name=held_out)
     values = _held_out(builder, shown, test)
     beside: CurvePredictor = builder.build("curve_predictor", Named(name=against), CurvePredictor)
-    began = time.monotonic()
-    _train(trained, drawn, training, target)
+    seconds = _train(trained, drawn, training, target)
     facts = {
         "command": _command(named, predictor, training, output),
         "prior": json.dumps(named.model_dump()),
         "seed": str(seed),
-        "seconds": f"{time.monotonic() - began:.0f}",
+        "seconds": f"{seconds:.0f}",
     }
     trained.save(target, facts)  # a failure among the figures loses nothing
     found = {name: _figures(p, values) for name, p in ((predictor, trained), (against, beside))}
-    trained.save(target, {**facts, "held_out": shown.name, "figures": json.dumps(found)})
+    facts["held_out"] = shown.name
+    trained.save(target, {**facts, "figures": json.dumps(found)})
     _tell(target, found, facts, as_json=as_json)
 
 
@@ -132,8 +132,9 @@ def _size(trained: TrainableCurvePredictor, name: str, size: str | None) -> str:
 
 def _train(
     trained: TrainableCurvePredictor, prior: CurvePrior, training: CurveTraining, target: Path
-) -> None:
-    interim = target.with_name(target.name + ".part")
+) -> float:
+    """Return the seconds that it took."""
+    interim, began = target.with_name(target.name + ".part"), time.monotonic()
     try:
         with _shown(training.updates) as told:
             trained.train(prior, training, told, interim)
@@ -145,6 +146,7 @@ def _train(
         raise typer.Exit(INTERRUPTED) from None
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    return time.monotonic() - began
 
 
 @contextmanager
