@@ -223,10 +223,8 @@ class SimulatedExecutor:
         heapq.heappush(self._free, run.worker)
         if self._listener is not None and run.task.job.asks is not None:
             self._listener.heard(News(run.task.job.number, outcome.curve))
-        seconds = self._now - run.began
-        return Finished(
-            replace(outcome, started=run.began, seconds=seconds, worker=_name(run.worker))
-        )
+        where = _name(run.worker)
+        return Finished(replace(outcome, started=run.began, seconds=run.worked, worker=where))
 
     def _lose(self, run: Run) -> None:
         number, where = run.task.job.number, _name(run.worker)

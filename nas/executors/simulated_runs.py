@@ -74,6 +74,11 @@ class Run:
         return self.began + min(self._time_of(self.points[0]), self.fate.after)
 
     @property
+    def worked(self) -> float:
+        """The virtual seconds of work at its end, without those of waiting."""
+        return self._time_of(self.asking) if self.ended and self.asking else self.fate.after
+
+    @property
     def reports_next(self) -> bool:
         """Whether the next event is a report."""
         return bool(self.points) and self._time_of(self.points[0]) < self.fate.after

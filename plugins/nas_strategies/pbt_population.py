@@ -23,17 +23,20 @@ class Member:
         trial: number of the trial that has it; None if there is none.
         standing: of that trial; ``FAILED`` without one.
         step: at which it paused last, or up to which it has inherited.
+        since: up to which it has inherited; results up to there are of who had the place before.
         results: what was achieved in this place, as complete trials whose ``budget`` is the step.
     """
 
     trial: int | None = None
     standing: Standing = Standing.FAILED
     step: int = 0
+    since: int = 0
     results: list[Trial] = field(default_factory=list)
 
     def begin(self, trial: int, since: int) -> None:
         """Let a trial take the place, with what another one has left at step ``since``."""
-        self.trial, self.standing, self.step = trial, Standing.RUNNING, since
+        self.trial, self.standing = trial, Standing.RUNNING
+        self.step = self.since = since
 
     def told(self, trial: Trial, goals: Sequence[Goal]) -> None:
         """Take note of how a run of the trial has ended."""
@@ -126,7 +129,7 @@ class Population:
         if begins and vacancy is not None:
             return Turn(vacancy, [m for m, _ in best] if vacancy.results else ())
         for member, rank in ranked[len(ranked) - share :] if begins else ():
-            donors = [donor for donor, better in best if better < rank]
+            donors = [m for m, better in best if better < rank and m.since < step]
             if donors and member.standing is Standing.PAUSED and member.step == step:
                 return Turn(member, donors, self._words(ranked, member, step))
         last = next((member for member in waiting if member.step == step), None)

@@ -14,9 +14,9 @@ class Traced(Train):
     def evaluate(self, task, report):
         handle = os.open(self.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-        def noted(step, metrics):
+        def noted(step, metrics, snapshot=None):
             os.write(handle, f"{step}\n".encode())
-            report(step, metrics)
+            return report(step, metrics, snapshot)
 
         try:
             return super().evaluate(task, noted)
