@@ -16,7 +16,7 @@ import numpy as np
 from nas.archive.traces import Trace
 from nas.benchmark.statistics import Floats
 from nas.goals import Goal
-from nas.pareto import Front, Losses, hypervolume
+from nas.pareto import Losses, volumes
 from nas.trial import Status
 
 
@@ -58,7 +58,8 @@ def run_of(
     points = losses[evaluated]
     if len(goals) > 1:
         assert reference is not None
-        found, judged = _hypervolumes(points, feasible, reference), np.full(len(points), math.nan)
+        able = np.where(np.array(feasible, dtype=bool)[:, None], points, math.nan)
+        found, judged = volumes(able, reference), np.full(len(points), math.nan)
     else:
         judge_values = trace.metrics[judge] if judge else [math.nan] * len(trace.status)
         found, judged = _incumbents(points[:, 0], feasible, [judge_values[i] for i in evaluated])
@@ -103,16 +104,6 @@ def _incumbents(
             best, of_best = float(loss), judge[i]
         found[i], judged[i] = best, of_best
     return found, judged
-
-
-def _hypervolumes(points: Floats, feasible: Sequence[bool], reference: Losses) -> Floats:
-    front: Front[int] = Front()
-    volume, volumes = 0.0, np.zeros(len(points))
-    for i, point in enumerate(points):
-        if feasible[i] and front.add(i, tuple(point))[0]:
-            volume = hypervolume([losses for _, losses in front.items()], reference)
-        volumes[i] = volume
-    return volumes
 
 
 def _padded(curve: Floats, trials: int) -> Floats:

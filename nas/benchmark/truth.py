@@ -13,10 +13,7 @@ from nas.benchmark.statistics import Floats
 from nas.engine.assembly import Assembly
 from nas.errors import CandidateError, StudyError
 from nas.goals import losses, violation
-from nas.pareto import front, hypervolume
-
-_BEYOND = 0.1
-"""How far beyond the front's worst values the hypervolume is taken, as a share of its extent."""
+from nas.pareto import front, hypervolume, reference_of
 
 COUNTED = 1_000
 """Networks whose analytic objectives are computed: a dozen milliseconds each."""
@@ -93,14 +90,8 @@ def truth_of(points: Floats, *, exact: bool, reference: Sequence[float] | None) 
     if points.shape[1] == 1:
         return Truth(exact, best)
     of_front = points[front(points.tolist())]
-    limits = tuple(_beyond(of_front).tolist() if reference is None else reference)
+    limits = tuple(reference_of(of_front).tolist() if reference is None else reference)
     volume = hypervolume(of_front.tolist(), limits)
     if volume <= 0:
         raise StudyError(f"no front is better than the reference {list(limits)} everywhere")
     return Truth(exact, best, limits, volume)
-
-
-def _beyond(of_front: Floats) -> Floats:
-    ideal, worst = of_front.min(axis=0), of_front.max(axis=0)
-    extent = np.where(worst > ideal, worst - ideal, np.maximum(np.abs(worst), 1.0))
-    return np.asarray(worst + _BEYOND * extent)
