@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsJson, StudyName
 from nas.cli.text import count, duration, one_line, plain
-
-if TYPE_CHECKING:
-    from nas.archive import Archive
-    from nas.archive.sessions import Session
-    from nas.incident import Incident
-    from nas.study import Study
 
 SHOWN = 10
 """Incidents and running trials that are listed."""
@@ -24,62 +18,17 @@ def status(
 ) -> None:
     """Show what runs where, what was lost, and why nothing runs."""
     from nas import Archive
+    from nas.archive.standing import standing_of
     from nas.cli.output import print_json, stdout
 
     with Archive(archive) as opened:
-        document = _document(opened, opened.study(study))
+        document = standing_of(opened, opened.study(study))
     if as_json:
         print_json(document)
         return
     console = stdout()
     for line in _lines(document):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-
-def _document(archive: Archive, study: Study) -> dict[str, Any]:
-    sessions = archive.sessions(study)
-    latest = sessions[-1] if sessions else None
-    incidents = [_incident(incident) for session in sessions for incident in session.incidents]
-    counts, state = archive.counts(study), archive.state(study)
-    return {
-        "study": study.name,
-        "status": _status(latest, state.status),
-        "reason": state.reason or None,
-        "stages": list(state.stages),
-        "trials": {str(status): n for status, n in counts.items()},
-        "failures": archive.failures(study),
-        "sessions": len(sessions),
-        "seconds": sum(session.seconds for session in sessions),
-        "simulated": _simulated(latest) if latest else None,
-        "driver": _driver(latest) if latest else None,
-        "now": dict(latest.state) if latest and latest.ended is None else {},
-        "incidents": incidents,
-    }
-
-
-def _status(latest: Session | None, archived: str) -> str:
-    """A driver that was killed could not say so."""
-    return "killed" if latest and latest.ended is None and latest.alive is False else archived
-
-
-def _simulated(session: Session) -> dict[str, Any] | None:
-    """Return how far a simulation's time has come, and how much of it the workers were idle."""
-    seconds = session.state.get("simulated")
-    return None if seconds is None else {"seconds": seconds, "idle": session.state.get("idle")}
-
-
-def _driver(session: Session) -> dict[str, Any]:
-    return {
-        "host": session.host,
-        "pid": session.pid,
-        "began": session.began,
-        "heartbeat": session.heartbeat,
-        "alive": session.alive,
-    }
-
-
-def _incident(incident: Incident) -> dict[str, Any]:
-    return dict(vars(incident))
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
