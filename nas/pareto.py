@@ -124,7 +124,7 @@ def volumes(points: NDArray[np.float64], reference: Losses) -> NDArray[np.float6
     growing: Front[int] = Front()
     volume, found = 0.0, np.zeros(len(points))
     limits = np.asarray(reference, dtype=np.float64)
-    inside = (points < limits).all(axis=1)
+    inside: list[bool] = np.all(points < limits, axis=1).tolist()
     for start in range(0, len(points), _BATCH):
         batch = points[start : start + _BATCH]
         beaten = growing.beaten(batch)

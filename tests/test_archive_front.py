@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nas
 from nas import Architecture, ArchiveError, Goal, Status, Trial
-from nas.archive import reading
+from nas.archive import query, reading
 from nas.archive import writer as writing
 from nas.archive.record import ComponentRecord, Record, Score
 from nas.archive.writer import Writer
@@ -125,6 +125,13 @@ class Steps:
             connection.set_progress_handler(self._step, 10)
             return connection, snapshot
 
+        class Counted(query.Watch):
+            def __call__(watch) -> bool:  # noqa: N805
+                self._step()
+                return super().__call__()
+
+        monkeypatch.setattr(query, "Watch", Counted)
+        monkeypatch.setattr(query, "STEPS", 10)
         monkeypatch.setattr(writing, "open_for_writing", counted_writing)
         monkeypatch.setattr(reading, "open_for_reading", counted_reading)
 

@@ -2,14 +2,17 @@
 
 Four locks, each enough by itself against what it is there for: the file is opened read-only; only a
 SELECT is let through; an authorizer allows reading alone, so a SELECT can neither attach another
-file, nor load an extension, nor hide a write; and SQLite executes one statement at a time.
+file, nor load an extension, nor hide a write; and SQLite executes one statement at a time. What
+runs away ends with Ctrl-C, or after the time that it is given.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nas.errors import ArchiveError
@@ -29,13 +32,24 @@ _SCHEMA_PRAGMAS = (
     "table_xinfo",
 )
 
+STEPS = 20_000
+"""Of SQLite's machine, about a millisecond, between two looks at the clock."""
 
-def run(connection: sqlite3.Connection, sql: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+
+def run(
+    connection: sqlite3.Connection,
+    sql: str,
+    values: Sequence[Any] = (),
+    *,
+    seconds: float | None = None,
+) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Execute one SELECT.
 
     Args:
         connection: opened read-only; it is closed when the rows have been read.
         sql: from anybody.
+        values: of its place holders.
+        seconds: that it may take until its last row is read; None for as long as it likes.
 
     Returns:
         Names of the columns, and the rows, which are read as they are asked for.
@@ -43,17 +57,19 @@ def run(connection: sqlite3.Connection, sql: str) -> tuple[list[str], Iterator[t
     Raises:
         ArchiveError: it is no SELECT, or SQLite's message; from the rows as well.
     """
+    watch = Watch(seconds)
     try:
         _check_first_word(sql)
         connection.set_authorizer(_authorize)
+        connection.set_progress_handler(watch, STEPS)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        cursor = connection.execute(sql)
+        cursor = connection.execute(sql, values)
     except BaseException as error:
         connection.close()
         if isinstance(error, _SQL_ERRORS):
-            raise _explained(error) from None
+            raise watch.explained(error) from None
         raise
-    rows = _rows(connection, cursor)
+    rows = _rows(connection, cursor, watch)
     next(rows)  # begun, it closes the connection even if nobody reads a row
     return [column[0] for column in cursor.description], rows
 
@@ -62,12 +78,35 @@ _SQL_ERRORS = (sqlite3.Error, ValueError)
 """What is wrong with the SQL; a ValueError is a NUL or half a surrogate pair in it."""
 
 
-def _rows(connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+class Watch:
+    """Stops SQLite in the middle of a step when the time is over, or the user says so."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+
+    def __call__(self) -> bool:
+        """Tell whether the time is over. Python raises KeyboardInterrupt in here."""
+        return time.monotonic() > self._end
+
+    def explained(self, error: Exception) -> BaseException:
+        """Return what to raise instead of SQLite's error."""
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            # sqlite3 swallows what is raised in a progress handler, and says "interrupted"
+            if not self():
+                return KeyboardInterrupt()
+            return ArchiveError(f"SQL: no answer within {self._seconds:g} s; it was stopped")
+        return _explained(error)
+
+
+def _rows(
+    connection: sqlite3.Connection, cursor: sqlite3.Cursor, watch: Watch
+) -> Iterator[tuple[Any, ...]]:
     try:
         yield ()
         yield from cursor
     except _SQL_ERRORS as error:
-        raise _explained(error) from None
+        raise watch.explained(error) from None
     finally:
         connection.close()
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from nas.archive import rows
 from nas.archive.artifacts import WEIGHTS, Artifacts
-from nas.archive.budgets import budgets_of, curves_of, front_at, full_budget_of
+from nas.archive.budgets import budgets_of, full_budget_of
 from nas.archive.details import Ancestor, StudyState, TrialDetails
 from nas.archive.fidelities import stages_of
-from nas.archive.reading import Reading
+from nas.archive.reading_trials import ReadingTrials
 from nas.archive.record import ComponentRecord, Score
 from nas.archive.savings import Savings, savings_of
 from nas.archive.scores import own_scores_of, scores_of
@@ -18,7 +18,6 @@ from nas.archive.sessions import Session, sessions_of
 from nas.archive.traces import Trace, trace_of
 from nas.errors import ArchiveError
 from nas.study import Study
-from nas.suggest import listed
 from nas.trial import CurvePoint, Measurement, Ruling, Status, Trial
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from nas.plugins import Plugins
 
 
-class Archive(Reading):
+class Archive(ReadingTrials):
     """An archive, read-only. It can be read while a search writes to it, and by several threads.
 
     A study is given by name or as ``Study``; None is the one that was last written to.
@@ -87,34 +86,6 @@ class Archive(Reading):
         with self._study(study) as (connection, found):
             return rows.turned_away_of(connection, found)
 
-    def front(
-        self,
-        study: Study | str | None = None,
-        *,
-        budget: int | None = None,
-        plugins: Plugins | None = None,
-    ) -> list[Trial]:
-        """Return the trials that no other of their study dominates, by first objective.
-
-        Args:
-            study: which one.
-            budget: compare all trials that have come as far, whatever became of them, by what they
-                had achieved there: such a trial's ``metrics``, ``losses``, ``violation`` and
-                ``budget`` are those. None compares the complete ones.
-            plugins: those to build the objectives with that training does not change.
-
-        Raises:
-            ArchiveError: no trial has a value of some objective at that budget.
-            ComponentError: no plugin offers such an objective.
-        """
-        from nas.archive.models import unchanging
-
-        with self._study(study) as (connection, found):
-            if budget is None:
-                return rows.front_of(connection, found)
-            parts = rows.components_of(connection, found)
-            return front_at(connection, found, budget, lambda: unchanging(parts, plugins))
-
     def budget(self, study: Study | str | None = None) -> int | None:
         """Return the budget of a complete trial; None before there is one, or without budgets."""
         with self._study(study) as (connection, found):
@@ -134,20 +105,6 @@ class Archive(Reading):
         """
         with self._study(study) as (connection, found):
             return savings_of(connection, found, full)
-
-    def trials(
-        self,
-        study: Study | str | None = None,
-        *,
-        status: Status | str | None = None,
-        limit: int | None = None,
-    ) -> list[Trial]:
-        """Return a study's trials by number; of one status, and the first ``limit``, if given."""
-        if status is not None and status not in list(Status):
-            raise ArchiveError(f"no status {status!r}; a trial is one of: {listed(Status)}")
-        wanted = None if status is None else Status(status)
-        with self._study(study) as (connection, found):
-            return list(rows.trials_of(connection, found, status=wanted, limit=limit))
 
     def trial(self, trial_id: int) -> Trial:
         """Return the trial of that id."""
@@ -175,11 +132,6 @@ class Archive(Reading):
         """Return a trial's learning curve, by increasing step."""
         with self._trial(trial_id) as (connection, _):
             return rows.curve_of(connection, trial_id)
-
-    def curves(self, study: Study | str | None = None) -> dict[int, tuple[CurvePoint, ...]]:
-        """Return the learning curves of a study's trials, by id, of those that have one."""
-        with self._study(study) as (connection, found):
-            return curves_of(connection, found)
 
     def rulings(self, trial_id: int) -> tuple[Ruling, ...]:
         """Return what a scheduler has decided on a trial, in order."""
