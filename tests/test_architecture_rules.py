@@ -45,7 +45,7 @@ ABOVE: Mapping[str, tuple[str, ...]] = {
 }
 """What each upper room must not import; every other module of nas imports none of these rooms."""
 
-ON_TOP = ("nas.__main__", "nas.testing")
+ON_TOP = ("nas.__main__", "nas.cli.ui", "nas.testing")
 PUBLIC = {
     "nas",
     "nas.architecture",

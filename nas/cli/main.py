@@ -24,6 +24,7 @@ from nas.cli import (
     show,
     spaces,
     status,
+    ui,
 )
 from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
@@ -95,6 +96,7 @@ app.command()(archives.query)
 app.command()(archives.studies)
 app.command()(savings.savings)
 app.add_typer(plot.app, name="plot")
+app.command()(ui.ui)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)
