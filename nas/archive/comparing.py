@@ -85,40 +85,57 @@ class Compared:
         return [int(self.ids[on_front[i]]) for i in knees(self.losses[on_front].tolist())]
 
     def volume(self, reference: Mapping[str, float] | None = None) -> Volume:
-        """Return what the front is worth.
-
-        Args:
-            reference: a value of each objective, in its own unit; by default a tenth of the
-                front's extent beyond its worst values.
-
-        Raises:
-            ArchiveError: the front is empty and there is no reference, or it is not of exactly
-                these objectives.
-        """
-        import numpy as np
-
-        from nas.pareto import hypervolume
-
-        of_front = self.losses[self.front]
-        limits = self.reference(reference)
-        value = hypervolume(of_front, limits)
-        ideal = of_front.min(axis=0) if len(of_front) else np.empty(0)
-        box = float(np.prod(np.asarray(limits) - ideal)) if value > 0 else 1.0
-        return Volume(value, value / box, self._own(limits), self._own(ideal.tolist()))
+        """Return what the front is worth; see ``volume_of``."""
+        return volume_of(self.goals, self.losses[self.front], reference)
 
     def reference(self, named: Mapping[str, float] | None = None) -> tuple[float, ...]:
-        """Return the losses of a reference; see ``volume``."""
-        from nas.pareto import reference_of
+        """Return the losses of a reference; see ``volume_of``."""
+        return _reference(self.goals, self.losses[self.front], named)
 
-        if named is not None:
-            return reference_losses(self.goals, named)
-        if not len(self.ids):
-            raise ArchiveError("the front is empty, so there is no reference: name one")
-        return tuple(reference_of(self.losses[self.front]).tolist())
 
-    def _own(self, losses: Sequence[float]) -> dict[str, float]:
-        # a loss is the value or minus it, so the same function leads back
-        return {g.metric: g.loss(loss) for g, loss in zip(self.goals, losses, strict=False)}
+def volume_of(
+    goals: Sequence[Goal], of_front: Floats, reference: Mapping[str, float] | None = None
+) -> Volume:
+    """Return what a front is worth.
+
+    Args:
+        goals: the objectives.
+        of_front: ``(n, goals)`` losses of the points on the front.
+        reference: a value of each objective, in its own unit; by default a tenth of the front's
+            extent beyond its worst values.
+
+    Raises:
+        ArchiveError: the front is empty and there is no reference, or it is not of exactly these
+            objectives.
+    """
+    import numpy as np
+
+    from nas.pareto import hypervolume
+
+    limits = _reference(goals, of_front, reference)
+    value = hypervolume(of_front, limits)
+    ideal = of_front.min(axis=0) if len(of_front) else np.empty(0)
+    box = float(np.prod(np.asarray(limits) - ideal)) if value > 0 else 1.0
+    own = in_own_units(goals, limits)
+    return Volume(value, value / box, own, in_own_units(goals, ideal.tolist()))
+
+
+def in_own_units(goals: Sequence[Goal], losses: Sequence[float]) -> dict[str, float]:
+    """Return the values of losses, by metric."""
+    # a loss is the value or minus it, so the same function leads back
+    return {g.metric: g.loss(loss) for g, loss in zip(goals, losses, strict=False)}
+
+
+def _reference(
+    goals: Sequence[Goal], of_front: Floats, named: Mapping[str, float] | None
+) -> tuple[float, ...]:
+    from nas.pareto import reference_of
+
+    if named is not None:
+        return reference_losses(goals, named)
+    if not len(of_front):
+        raise ArchiveError("the front is empty, so there is no reference: name one")
+    return tuple(reference_of(of_front).tolist())
 
 
 def compared(

@@ -134,9 +134,8 @@ def _check_name(what: str, quoted: str, columns: Sequence[str]) -> None:
     # SQLite takes a quoted name that it does not know for a text
     name = quoted[1:-1].replace('""', '"')
     if name.casefold() not in {column.casefold() for column in columns}:
-        raise ArchiveError(
-            f"{what}: {_unknown(name, columns)} (a text stands in single quotes: '{name}')"
-        )
+        said = f" (if it is a text, write '{name}')"
+        raise ArchiveError(f"{what}: {_unknown(name, columns, said)}")
 
 
 def _check_meaning(what: str, clause: str, text: str, path: Path, columns: Sequence[str]) -> None:
@@ -149,10 +148,12 @@ def _check_meaning(what: str, clause: str, text: str, path: Path, columns: Seque
         message = str(error).removeprefix("SQL: ")
         if match := _NO_COLUMN.match(message):
             message = _unknown(match[1], columns)
+        elif "binding" in message:
+            message = "a place holder such as ? has no value here: write the value"
         raise ArchiveError(f"{what}: {message}") from None
 
 
-def _unknown(name: str, columns: Sequence[str]) -> str:
+def _unknown(name: str, columns: Sequence[str], said: str = "") -> str:
     more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
     hint = did_you_mean(name, columns)
-    return f"no column {name!r}.{hint} Columns: {', '.join(columns[:_SHOWN])}{more}."
+    return f"no column {name!r}{said}.{hint} Columns: {', '.join(columns[:_SHOWN])}{more}."

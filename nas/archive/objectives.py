@@ -69,18 +69,18 @@ def goals_of(
     found: list[Goal] = []
     for wanted in objectives:
         if isinstance(wanted, Goal):
-            goal = wanted
+            name, direction = wanted.metric, None
         else:
             name, direction = _parsed(wanted, metrics)
-            goal = _known(name, direction, studies, others, offered)
-        if goal.metric not in metrics:
-            hint = did_you_mean(goal.metric, metrics)
-            raise ArchiveError(
-                f"no trial has a metric {goal.metric!r}.{hint} Metrics: {listed(metrics)}."
-            )
-        if goal.metric in {other.metric for other in found}:
-            raise ArchiveError(f"objective {goal.metric!r} is named twice")
-        found.append(goal)
+        if name not in metrics:
+            hint = did_you_mean(name, metrics)
+            raise ArchiveError(f"no trial has a metric {name!r}.{hint} Metrics: {listed(metrics)}.")
+        if name in {other.metric for other in found}:
+            raise ArchiveError(f"objective {name!r} is named twice")
+        if isinstance(wanted, Goal):
+            found.append(wanted)
+        else:
+            found.append(_known(name, direction, studies, others, offered))
     return tuple(found)
 
 

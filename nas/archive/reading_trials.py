@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.archive import rows
 from nas.archive.budgets import curves_of, front_at
-from nas.archive.comparing import Compared, Volume, compared, trials_on_front
+from nas.archive.comparing import Compared, Volume, compared, in_own_units, trials_on_front
 from nas.archive.filters import Filter
 from nas.archive.frames import columns_of_trials, to_arrow, to_pandas
 from nas.archive.objectives import common_goals, goals_of, offered_goals
@@ -71,6 +71,23 @@ class ReadingTrials(Reading):
             trials = rows.trials_by_id(connection, {one.id: one.goals for one in found}, ids)
         by_id = {trial.id: trial for trial in trials}
         return [by_id[id_] for id_ in ids if id_ in by_id]
+
+    def trials_by_id(
+        self, ids: Sequence[int], *, goals: Sequence[Goal] | None = None
+    ) -> list[Trial]:
+        """Return the trials of these ids, in their order, of any studies; each must be there.
+
+        Args:
+            ids: of trials.
+            goals: what their ``losses`` are in; by default the objectives of their studies.
+        """
+        with self._reading() as connection:
+            studies = [rows.study_of(row, str(self.path)) for row in connection.execute(rows.STUDY)]
+            known = {one.id: one.goals if goals is None else tuple(goals) for one in studies}
+            found = {trial.id: trial for trial in rows.trials_by_id(connection, known, ids)}
+        if missing := [id_ for id_ in ids if id_ not in found]:
+            raise ArchiveError(f"no trial {missing[0]} in {str(self.path)!r}")
+        return [found[id_] for id_ in ids]
 
     def front(
         self,
@@ -171,7 +188,7 @@ class ReadingTrials(Reading):
             points = self._compared(connection, [found], objectives, None, plugins)
             done = progress_of(connection, found, points.goals)
         limits = points.reference(reference)
-        named = {g.metric: g.loss(loss) for g, loss in zip(points.goals, limits, strict=True)}
+        named = in_own_units(points.goals, limits)
         return History(done.numbers, done.seconds, done.worth(limits), named)
 
     def progress(

@@ -1,4 +1,4 @@
-"""What is in an archive: ``nas front``, ``nas trials``, ``nas studies``, ``nas query``."""
+"""What is in an archive: ``nas trials``, ``nas studies``, ``nas query``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.budgets import budget_text
-from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, PluginFiles, StudyName
+from nas.cli.choosing import AllStudies, OrderBy, StudyNames, Where, chosen
+from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson
 from nas.cli.output import (
     Column,
     Listing,
@@ -19,12 +19,11 @@ from nas.cli.output import (
     stdout,
 )
 from nas.cli.tables import print_table
-from nas.cli.text import count, plain
+from nas.cli.text import plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive
     from nas.study import Study
-    from nas.trial import Trial
 
 SHOWN = 100
 """Trials that a table shows unless it is told a limit."""
@@ -34,50 +33,18 @@ QUERIED = 1_000
 """Rows of a query that a table shows."""
 
 
-def front(
-    archive: ArchivePath = DEFAULT_ARCHIVE,
-    study: StudyName = None,
-    budget: Annotated[
-        int | None,
-        typer.Option(
-            "--budget",
-            metavar="N",
-            min=1,
-            help="Compare all that came as far as N epochs, by what they had achieved there.",
-        ),
-    ] = None,
-    plugin: PluginFiles = None,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-) -> None:
-    """Show the Pareto front: the trials that no other dominates.
-
-    They are compared at one budget: the full one, or that of --budget. --plugin is needed with
-    --budget if an objective is of a plugin file.
-    """
-    from nas import Archive
-    from nas.cli.fronts import Shown, front_document, print_front, print_front_csv
-
-    check_formats(as_json, as_csv)
-    with Archive(archive) as opened:
-        shown = Shown(opened, opened.study(study), budget, plugin)
-        if as_csv:
-            print_front_csv(shown)
-        elif as_json:
-            print_json(front_document(shown))
-        else:
-            print_front(shown)
-
-
 def trials(
     archive: ArchivePath = DEFAULT_ARCHIVE,
-    study: StudyName = None,
+    study: StudyNames = None,
+    all_studies: AllStudies = False,
     status: Annotated[
         str | None,
         typer.Option(
             "--status", help="Only complete, stopped, paused, failed, infeasible or cancelled ones."
         ),
     ] = None,
+    where: Where = None,
+    order_by: OrderBy = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -87,63 +54,26 @@ def trials(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """List a study's trials by number."""
+    """List trials, by study and number.
+
+    --where and --order-by are SQL over the columns of the view trials_wide, which has one a metric:
+    --where "error < 0.05 and params < 1e5" --order-by "latency desc".
+    """
     from nas import Archive
-    from nas.cli.rows import csv_keys, study_document, texts, trial_document, trial_row
+    from nas.cli.trial_lists import Listed, print_trials, print_trials_csv, trials_document
 
     check_formats(as_json, as_csv)
-    machine = as_json or as_csv
     with Archive(archive) as opened:
-        found = opened.study(study)
-        listed = opened.trials(found, status=status, limit=limit if machine else (limit or SHOWN))
-        text = texts(opened, listed)
+        found = chosen(opened, study, all_studies)
+        most = limit if as_json or as_csv else (limit or SHOWN)
+        which = {"status": status, "where": where, "order_by": order_by}
+        listed = Listed(opened, found, opened.trials(found, limit=most, **which), status, where)
         if as_json:
-            documents = [trial_document(trial, text[trial.id]) for trial in listed]
-            print_json({**study_document(found), "trials": documents})
-            return
-        rows = [trial_row(trial, text[trial.id]) for trial in listed]
-        if as_csv:
-            print_csv(csv_keys(found.goals, listed), rows)
+            print_json(trials_document(listed))
+        elif as_csv:
+            print_trials_csv(listed)
         else:
-            _print_trials(opened, found, listed, rows, status)
-
-
-def _print_trials(
-    archive: Archive,
-    study: Study,
-    listed: Sequence[Trial],
-    rows: Sequence[dict[str, Any]],
-    status: str | None,
-) -> None:
-    from nas.cli.rows import ID, SECONDS, objective_columns
-    from nas.trial import Status
-
-    counts = archive.counts(study)
-    total = sum(counts.values()) if status is None else counts[Status(status)]
-    on_front = {trial.id for trial in archive.front(study)}
-    console = stdout()
-    kind = f"{status} trial" if status else "trial"
-    heading = f"{plain(study.name)}: {count(total, kind)}"
-    if len(listed) < total:
-        heading += f", the first {len(listed):,} shown"
-    console.print(heading, style="bold")
-    if not listed:
-        return
-    full, stages = archive.budget(study), archive.state(study).stages
-    for row, trial in zip(rows, listed, strict=True):
-        row["front"] = "●" if row["id"] in on_front else ""
-        row["spent"] = budget_text(trial, full, stages)
-    short = any(trial.status in (Status.STOPPED, Status.PAUSED) for trial in listed)
-    columns = [
-        ID,
-        Column("front"),
-        Column("status"),
-        *([Column("spent", "budget", right=True)] if short else []),
-        *objective_columns(study.goals),
-        SECONDS,
-        Column("what", "architecture, or why it failed"),
-    ]
-    print_table(Listing(columns, rows), console)
+            print_trials(listed)
 
 
 def studies(

@@ -2,130 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.budgets import stage_text, unit
 from nas.cli.output import Column, Listing, print_csv, stdout
-from nas.cli.plugins import load_plugins
 from nas.cli.rows import (
     ID,
     SECONDS,
+    STUDY,
     csv_keys,
     objective_columns,
     study_document,
-    texts,
     trial_document,
-    trial_row,
 )
+from nas.cli.shown_front import Shown
 from nas.cli.tables import print_table
 from nas.cli.text import count, plain
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:
-    from nas.archive import Archive
-    from nas.study import Study
+    from rich.console import Console
 
-
-@dataclass(frozen=True)
-class Shown:
-    """A front that is to be shown.
-
-    Args:
-        archive: has the study.
-        study: which one.
-        budget: at which trials are compared; None compares the complete ones.
-        plugin: files that the objectives may come from.
-    """
-
-    archive: Archive
-    study: Study
-    budget: int | None = None
-    plugin: Sequence[str] | None = None
-
-    @cached_property
-    def front(self) -> list[Trial]:
-        """The trials on it, by first objective."""
-        if self.budget is None:
-            return self.archive.front(self.study)
-        loaded = load_plugins(self.plugin)
-        return self.archive.front(self.study, budget=self.budget, plugins=loaded)
-
-    @cached_property
-    def texts(self) -> dict[int, str]:
-        """Their architectures in the space's own string form, by trial id."""
-        return texts(self.archive, self.front)
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for each of them."""
-        return [trial_row(trial, self.texts[trial.id]) for trial in self.front]
+    from nas.archive.comparing import Volume
 
 
 def front_document(shown: Shown) -> dict[str, Any]:
     """Return the front as plain JSON values."""
+    worth = shown.worth
     return {
-        **study_document(shown.study),
+        **_about(shown),
         **({} if shown.budget is None else {"budget": shown.budget}),
         "front": [
-            {**trial_document(trial, shown.texts[trial.id]), "feasible": trial.violation == 0}
+            {
+                **trial_document(trial, shown.texts[trial.id]),
+                "feasible": trial.violation == 0,
+                **shown.beside(trial),
+            }
             for trial in shown.front
         ],
+        **({} if worth is None else {"hypervolume": asdict(worth)}),
+    }
+
+
+def _about(shown: Shown) -> dict[str, Any]:
+    if shown.is_stored:
+        return study_document(shown.study)
+    compared = shown.compared
+    about: dict[str, Any] = {"studies": [study.name for study in shown.studies]}
+    if not shown.others:
+        about = {"study": shown.study.name}
+    return {
+        **about,
+        "archive": shown.study.archive,
+        "objectives": [asdict(goal) for goal in compared.goals],
+        "where": shown.where,
+        "compared": len(compared.ids),
+        "without": dict(compared.without),
     }
 
 
 def print_front_csv(shown: Shown) -> None:
     """Write the front as CSV, with every metric."""
-    print_csv(csv_keys(shown.study.goals, shown.front), shown.rows)
+    keys = csv_keys(shown.goals, shown.front)
+    study, knee = ["study"] if shown.others else [], ["knee"] if shown.knee else []
+    print_csv([*study, *keys, *knee], shown.rows)
 
 
 def print_front(shown: Shown) -> list[Trial]:
     """Print the front as a table, objectives with unit and direction; return it."""
-    console, study, front = stdout(), shown.study, shown.front
+    console, front, worth = stdout(), shown.front, shown.worth
     console.print(_title(shown), style="bold")
-    bounds = [goal.bound() for goal in study.goals if goal.bound()]
+    bounds = [goal.bound() for goal in shown.goals if goal.bound()]
     if bounds:
         console.print(f"within: {', '.join(map(plain, bounds))}", style="dim")
-    if beside := _beside(shown):
+    for beside in _beside(shown):
         console.print(beside, style="dim", soft_wrap=True)
     if not front:
-        why = "no trial is within the bounds" if bounds else "no trial is complete"
-        console.print(f"The front is empty: {why} yet.", style="yellow")
+        console.print(f"The front is empty: {_why_empty(shown, bounds)} yet.", style="yellow")
         return front
+    rows = shown.rows
+    for row in rows:
+        row["mark"] = "knee" if row.get("knee") else ""
     columns = [
+        *([STUDY] if shown.others else []),
         ID,
         *([] if shown.budget is None else [Column("status", "ended")]),
-        *objective_columns(study.goals),
+        *objective_columns(shown.goals),
+        *([Column("mark", "knee")] if shown.knees else []),
         *([SECONDS] if shown.budget is None else []),
         Column("architecture"),
     ]
     console.print()
-    print_table(Listing(columns, shown.rows), console)
+    print_table(Listing(columns, rows), console)
+    _print_worth(shown, worth, console)
     return front
 
 
+def _why_empty(shown: Shown, bounds: Sequence[str]) -> str:
+    if shown.is_stored:
+        return "no trial is within the bounds" if bounds else "no trial is complete"
+    return "no complete trial within the bounds has a value of each objective"
+
+
+def _print_worth(shown: Shown, worth: Volume | None, console: Console) -> None:
+    if shown.knee and not shown.knees:
+        console.print("No knee: no trial between the best ones stands out.", style="dim")
+    if worth is None:
+        return
+    console.print(
+        f"Hypervolume: {worth.value:.6g}, {100 * worth.share:.2f} % of the box from ideal to "
+        "reference"
+    )
+    for name in ("ideal", "reference"):
+        values: Mapping[str, float] = getattr(worth, name)
+        told = [f"{plain(g.metric)} {values[g.metric]:.6g} {plain(g.unit)}" for g in shown.goals]
+        said = ", ".join(map(str.rstrip, told))
+        console.print(f"  {name}: {said}", style="dim", soft_wrap=True)
+
+
 def _title(shown: Shown) -> str:
-    name, size = plain(shown.study.name), len(shown.front)
-    if shown.budget is None:
+    name, size = ", ".join(plain(study.name) for study in shown.studies), len(shown.front)
+    if shown.budget is not None:
+        return _title_at(shown, shown.budget)
+    if shown.is_stored:
         complete = count(shown.archive.counts(shown.study)[Status.COMPLETE], "complete trial")
         return f"Front of {name}: {size:,} of {complete}"
+    by = ", ".join(plain(goal.metric) for goal in shown.goals)
+    return f"Front of {name} by {by}: {size:,} of {count(len(shown.compared.ids), 'trial')}"
+
+
+def _title_at(shown: Shown, budget: int) -> str:
     stages = shown.archive.state(shown.study).stages
     full = shown.archive.budget(shown.study)
-    spent = f"{shown.budget:,}" if full in (None, shown.budget) else f"{shown.budget:,} of {full:,}"
-    at = f"{spent} {unit(stages)}{'' if (full or shown.budget) == 1 else 's'}"
-    what = stage_text(stages, shown.budget)
-    reached = count(shown.archive.budgets(shown.study)[shown.budget], "trial")
+    spent = f"{budget:,}" if full in (None, budget) else f"{budget:,} of {full:,}"
+    at = f"{spent} {unit(stages)}{'' if (full or budget) == 1 else 's'}"
+    what = stage_text(stages, budget)
+    reached = count(shown.archive.budgets(shown.study)[budget], "trial")
     return (
-        f"Front of {name} at {at}{f' ({what})' if what else ''}: "
-        f"{size:,} of {reached} that came as far"
+        f"Front of {plain(shown.study.name)} at {at}{f' ({what})' if what else ''}: "
+        f"{len(shown.front):,} of {reached} that came as far"
     )
 
 
-def _beside(shown: Shown) -> str:
+def _beside(shown: Shown) -> list[str]:
     if shown.budget is not None:
-        return "by what they had achieved there; values at other budgets are not compared with it"
-    counts = shown.archive.counts(shown.study)
-    others = [f"{n:,} {s}" for s, n in counts.items() if n and s is not Status.COMPLETE]
-    return f"beside them: {', '.join(others)}" if others else ""
+        return ["by what they had achieved there; values at other budgets are not compared with it"]
+    if shown.is_stored:
+        counts = shown.archive.counts(shown.study)
+        others = [f"{n:,} {s}" for s, n in counts.items() if n and s is not Status.COMPLETE]
+        return [f"beside them: {', '.join(others)}"] if others else []
+    told = [] if shown.where is None else [f"complete, within the bounds, and {plain(shown.where)}"]
+    told += [
+        f"left out: {count(n, 'trial')} without a finite {plain(metric)}"
+        for metric, n in shown.compared.without.items()
+    ]
+    if not shown.compared.same:
+        told.append(
+            "these studies do not evaluate in the same way: their values may differ by that"
+        )
+    return told

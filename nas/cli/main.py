@@ -13,7 +13,9 @@ from typer.core import TyperGroup
 from nas.cli import (
     archives,
     benchmark,
+    compare,
     curves,
+    front,
     plot,
     plugins,
     predict,
@@ -89,11 +91,12 @@ def _nas(
 app.command()(search.search)
 app.command()(search.resume)
 app.command()(status.status)
-app.command()(archives.front)
+app.command()(front.front)
 app.command()(archives.trials)
 app.command()(show.show)
 app.command()(archives.query)
 app.command()(archives.studies)
+app.command()(compare.compare)
 app.command()(savings.savings)
 app.add_typer(plot.app, name="plot")
 app.command()(ui.ui)

@@ -19,13 +19,22 @@ if TYPE_CHECKING:
 _OWN = ("id", "number", "status", "violation", "seed", "budget", "seconds", "parents")
 _TAKEN = frozenset(_OWN) | {
     *("architecture", "what", "failure_kind", "failure_message"),
-    *("front", "depth", "changed"),
+    *("front", "depth", "changed", "study", "knee"),
 }
 """Keys of a row that no metric can have."""
 _TEXTS = """
 SELECT trials.id, architectures.text
 FROM trials JOIN architectures ON architectures.id = trials.architecture
 WHERE trials.id IN (SELECT value FROM json_each('{ids}'))"""
+_STUDIES = """
+SELECT trials.id, studies.name FROM trials JOIN studies ON studies.id = trials.study
+WHERE trials.id IN (SELECT value FROM json_each('{ids}'))"""
+
+
+def studies_of(archive: Archive, trials: Iterable[Trial]) -> dict[int, str]:
+    """Return the names of trials' studies, by trial id."""
+    ids = json.dumps([trial.id for trial in trials])
+    return dict(archive.query(_STUDIES.format(ids=ids))[1])
 
 
 def texts(archive: Archive, trials: Iterable[Trial]) -> dict[int, str]:
@@ -95,3 +104,5 @@ ID = Column("id", right=True, show=str)
 """The column of a trial's id, digit by digit: it is typed into other commands."""
 SECONDS = Column("seconds", "took", "s", number=True, optional=True)
 """The column of a trial's wall time."""
+STUDY = Column("study", "study")
+"""The column of a trial's study, where there are several."""

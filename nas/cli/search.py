@@ -126,11 +126,12 @@ def run_session(
 
 def _print(result: Result, plugins: Sequence[str], *, as_json: bool, quiet: bool) -> None:
     from nas import Archive
-    from nas.cli.fronts import Shown, front_document, print_front
+    from nas.cli.fronts import front_document, print_front
     from nas.cli.output import print_json, stdout
     from nas.cli.plugins import load_plugins
     from nas.cli.rank import print_rankings
     from nas.cli.savings import line
+    from nas.cli.shown_front import Shown
 
     with Archive(result.archive) as archive:
         shown = Shown(archive, result.study)
