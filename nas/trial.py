@@ -69,8 +69,9 @@ class Ruling:
 
     Args:
         step: units of budget that it had spent.
-        verdict: ``continue``, ``stop``, ``pause``, ``promote``, or ``audit``: it was to stop, and
-            went on to see what stopping loses.
+        verdict: ``continue``, ``stop``, ``pause``, ``promote``; ``audit``: it was to stop, and
+            went on to see what stopping loses; ``inherit``: another trial had spent the budget up
+            to here.
         reason: in words, with the numbers that led to it.
     """
 

@@ -129,6 +129,14 @@ class TestInheritance:
         inherited = sum(beginnings(result).values())
         assert len(done) == sum(t.budget or 0 for t in result.trials) - inherited == 96
         assert result.reason == "a budget of 96 is spent"
+        with nas.Archive(result.archive) as archive:
+            assert archive.savings().total.spent == 96
+            noted = {
+                trial.number: archive.rulings(trial.id)[0].step
+                for trial in archive.trials()
+                if trial.parents
+            }
+        assert noted == beginnings(result)
 
     def test_networks_stay_and_hyper_parameters_change(self, tmp_path: Path) -> None:
         result = run(grow(), tmp_path / "a.db")

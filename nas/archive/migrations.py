@@ -98,12 +98,14 @@ def m009_fidelities(db: Database) -> None:
 def m010_rulings(db: Database) -> None:
     """What schedulers decide; trials can be stopped or paused."""
     db.execute("""
-    CREATE TABLE rulings ( -- what a scheduler has decided on a trial, in order
+    CREATE TABLE rulings ( -- what was decided on a trial, in order
         trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
         position INTEGER NOT NULL, -- from 0
         step INTEGER NOT NULL, -- units of budget that the trial had spent
-        verdict TEXT NOT NULL -- audit: it was to stop, and went on to see what would be lost
-            CHECK (verdict IN ('continue', 'stop', 'pause', 'promote', 'audit')),
+        -- audit: it was to stop, and went on to see what would be lost; inherit: another trial had
+        -- spent the budget up to here
+        verdict TEXT NOT NULL
+            CHECK (verdict IN ('continue', 'stop', 'pause', 'promote', 'audit', 'inherit')),
         reason TEXT NOT NULL, -- in words, with the numbers that led to it
         PRIMARY KEY (trial, position)
     ) WITHOUT ROWID""")

@@ -18,14 +18,16 @@ RAN = (Status.COMPLETE, *SHORT, Status.FAILED)
 """How trials end that have run."""
 
 _SPENT = f"""
-SELECT status, count(*), coalesce(sum(budget), 0) FROM trials
+SELECT status, count(*), sum(budget), sum(coalesce(step, 0)) FROM trials
+LEFT JOIN rulings ON rulings.trial = trials.id AND verdict = 'inherit'
 WHERE study = ? AND reused IS NULL AND budget IS NOT NULL
     AND status IN ({", ".join(f"'{status.value}'" for status in RAN)})
 GROUP BY status"""
 
 _VERDICTS = """
 SELECT step, verdict, count(DISTINCT rulings.trial) FROM trials
-JOIN rulings ON rulings.trial = trials.id WHERE study = ? GROUP BY step, verdict"""
+JOIN rulings ON rulings.trial = trials.id
+WHERE study = ? AND verdict != 'inherit' GROUP BY step, verdict"""
 
 _AUDITED = """
 SELECT rulings.trial, step, reason, min(position) FROM trials
@@ -39,7 +41,7 @@ class Spent:
 
     Args:
         trials: how many have run.
-        spent: by all of them.
+        spent: by all of them; what one has inherited, another has spent.
         saved: what they would have spent beyond, had none been stopped or paused; a failed one,
             nothing. None as long as the full budget is not known.
     """
@@ -108,16 +110,16 @@ def savings_of(connection: sqlite3.Connection, study: Study, full: int | None = 
 
 def _spent(connection: sqlite3.Connection, study: Study, full: int | None) -> dict[Status, Spent]:
     rows = connection.execute(_SPENT, (study.id,)).fetchall()
-    by_status = {Status(status): (trials, spent) for status, trials, spent in rows}
+    by_status = {Status(status): counted for status, *counted in rows}
     found = {}
     for status in RAN:
         if status not in by_status:
             continue
-        trials, spent = by_status[status]
+        trials, reached, inherited = by_status[status]
         saved: int | None = 0
         if status in SHORT:
-            saved = None if full is None else trials * full - spent
-        found[status] = Spent(trials, spent, saved)
+            saved = None if full is None else trials * full - reached
+        found[status] = Spent(trials, reached - inherited, saved)
     return found
 
 

@@ -18,6 +18,8 @@ PROMOTE = "promote"
 """The verdict that lets a paused trial go on."""
 AUDIT = "audit"
 """The verdict on a trial that was to stop, and goes on to see what would have been lost."""
+INHERIT = "inherit"
+"""What is noted of a trial that begins with the state of a paused one."""
 GO_ON = (Verdict.CONTINUE.value, AUDIT)
 
 
@@ -106,6 +108,7 @@ class Track:
     def inherit(self, other: Track) -> None:
         """Begin where another trial has paused."""
         self.inherited = other.done
+        self.rule(Ruling(other.done, INHERIT, f"begins with the state of trial {other.number}"))
         self.heard((point for point in other.points if point.step <= other.done), other.metrics)
 
     def begin(self, run: Run, asks: Sequence[int]) -> None:

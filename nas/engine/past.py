@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nas.abstract.scheduler import Verdict
-from nas.engine.courses import PROMOTE, Track
+from nas.engine.courses import INHERIT, PROMOTE, Track
 from nas.trial import CurvePoint, Ruling, Status, Trial
 
 ENDS = (Verdict.STOP.value, Verdict.PAUSE.value)
@@ -32,7 +32,9 @@ class Past:
     ) -> None:
         self.trial = trial
         self._known = {m: trial.metrics[m] for m in measured if m in trial.metrics}
-        self.curve, self._rulings = tuple(curve), deque(rulings)
+        self.curve = tuple(curve)
+        # what a trial has inherited the referee notes itself, whenever it begins
+        self._rulings = deque(ruling for ruling in rulings if ruling.verdict != INHERIT)
         self._begun = False
 
     @property
