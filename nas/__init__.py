@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nas.abstract.evaluator import Evaluator as Evaluator
     from nas.abstract.evaluator import Report as Report
     from nas.abstract.evaluator import Task as Task
+    from nas.abstract.exporter import Exporter as Exporter
+    from nas.abstract.exporter import FoundNetwork as FoundNetwork
     from nas.abstract.learning_curve import CurvePosterior as CurvePosterior
     from nas.abstract.learning_curve import CurvePredictor as CurvePredictor
     from nas.abstract.learning_curve import CurvePrior as CurvePrior
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from nas.errors import ComponentError as ComponentError
     from nas.errors import ConfigError as ConfigError
     from nas.errors import DatasetError as DatasetError
+    from nas.errors import ExportError as ExportError
     from nas.errors import NASError as NASError
     from nas.errors import NonFiniteError as NonFiniteError
     from nas.errors import NotApplicableError as NotApplicableError
@@ -81,12 +84,14 @@ if TYPE_CHECKING:
     from nas.named import curve_prior as curve_prior
     from nas.named import dataset as dataset
     from nas.named import evaluator as evaluator
+    from nas.named import exporter as exporter
     from nas.named import objective as objective
     from nas.named import predictor as predictor
     from nas.named import proxy as proxy
     from nas.named import scheduler as scheduler
     from nas.named import space as space
     from nas.named import strategy as strategy
+    from nas.source import NetworkSource as NetworkSource
     from nas.trial import CurvePoint as CurvePoint
     from nas.trial import Failure as Failure
     from nas.trial import Measurement as Measurement
@@ -114,6 +119,10 @@ PUBLIC = {
         "Report",
         "Task",
         "Use",
+    ),
+    "nas.abstract.exporter": (
+        "Exporter",
+        "FoundNetwork",
     ),
     "nas.abstract.learning_curve": (
         "CurvePosterior",
@@ -174,6 +183,7 @@ PUBLIC = {
         "ComponentError",
         "ConfigError",
         "DatasetError",
+        "ExportError",
         "NASError",
         "NonFiniteError",
         "NotApplicableError",
@@ -189,6 +199,7 @@ PUBLIC = {
         "curve_prior",
         "dataset",
         "evaluator",
+        "exporter",
         "objective",
         "predictor",
         "proxy",
@@ -196,6 +207,7 @@ PUBLIC = {
         "space",
         "strategy",
     ),
+    "nas.source": ("NetworkSource",),
     "nas.trial": (
         "CurvePoint",
         "Failure",

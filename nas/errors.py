@@ -8,6 +8,7 @@
   + DatasetError        data that cannot be read or used
   + ArchiveError        a file that is no archive, or holds nothing of that name
   + StudyError          a study that cannot start or go on
+  + ExportError         a network that cannot be written, or was written wrong
   + CandidateError      one architecture failed; a search archives it and goes on
     - NonFiniteError    its loss, metric or score is NaN or infinite
     - TimeLimitError    it took longer than it may
@@ -47,6 +48,10 @@ class ArchiveError(NASError):
 
 class StudyError(NASError):
     """A study cannot start or go on."""
+
+
+class ExportError(NASError):
+    """A network cannot be exported, or the export is not that network."""
 
 
 class CandidateError(NASError):

@@ -91,7 +91,7 @@ def nas_tables() -> Iterable[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def nas_exporters() -> Iterable[Component]:  # type: ignore[empty-body]
-    """Exporters, which write a found network in a form that runs without nas."""
+    """Exporters of found networks to run without nas; ``build`` returns a ``nas.Exporter``."""
 
 
 @hookspec

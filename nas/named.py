@@ -11,6 +11,7 @@ from nas.plugins import Plugins
 if TYPE_CHECKING:
     from nas.abstract.dataset import Dataset
     from nas.abstract.evaluator import Evaluator
+    from nas.abstract.exporter import Exporter
     from nas.abstract.learning_curve import CurvePredictor, CurvePrior
     from nas.abstract.objective import Objective
     from nas.abstract.predictor import Predictor
@@ -97,4 +98,10 @@ def objective(name: str, /, **parameters: Any) -> Objective:
 def dataset(name: str, /, **parameters: Any) -> Dataset:
     """Build a data set."""
     built: Dataset = _installed().build("dataset", name, **parameters)
+    return built
+
+
+def exporter(name: str, /, **parameters: Any) -> Exporter:
+    """Build an exporter; ``Archive.export`` is what uses it."""
+    built: Exporter = _installed().build("exporter", name, **parameters)
     return built

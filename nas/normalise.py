@@ -17,6 +17,9 @@ _CHUNK = 1024
 """Samples counted at a time: numpy.bincount widens what it counts to 8 bytes."""
 
 
+_PARTS = ["normalise", "network"]
+
+
 class Normalise(nn.Module):
     """Shift and scale raw inputs to mean 0 and standard deviation 1 per channel or feature.
 
@@ -73,6 +76,15 @@ def with_normalisation(network: nn.Module, input_shape: tuple[int, ...]) -> nn.S
 def joined(normalise: Normalise, network: nn.Module) -> nn.Sequential:
     """Return both in one; its state dict has ``normalise.mean``, ``.std`` and ``network.*``."""
     return nn.Sequential(OrderedDict(normalise=normalise, network=network))
+
+
+def parted(network: nn.Module) -> tuple[Normalise | None, nn.Module]:
+    """Return the two that ``joined`` has joined; None and the network if it did not."""
+    if isinstance(network, nn.Sequential) and [*dict(network.named_children())] == _PARTS:
+        normalise, inner = network
+        if isinstance(normalise, Normalise):
+            return normalise, inner
+    return None, network
 
 
 def _image_moments(images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

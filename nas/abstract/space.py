@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     import torch
 
     from nas.parametrization import Parametrization
+    from nas.source import NetworkSource
 
 
 class Space(ABC):
     """A set of architectures: how to draw one, change one, encode one, build one.
 
     An author writes ``decisions`` and ``build``. Whoever knows more about the space overrides
-    ``canonical_form``, ``format``, ``parse`` or ``graph``. A builder that takes ``input_shape`` or
-    ``classes`` is given those of the data set, unless the config sets them.
+    ``canonical_form``, ``format``, ``parse``, ``graph`` or ``source``. A builder that takes
+    ``input_shape`` or ``classes`` is given those of the data set, unless the config sets them.
 
     Attributes:
         input_shape: one sample without the batch, ``(channels, height, width)`` or ``(features,)``.
@@ -75,6 +76,14 @@ class Space(ABC):
         graph.add_nodes_from((i, {"label": label}) for i, label in enumerate(labels))
         graph.add_edges_from(((i, i + 1) for i in range(len(labels) - 1)), label="")
         return graph
+
+    def source(self, architecture: Architecture) -> NetworkSource | None:
+        """Return the network as Python that needs only torch, for the exporter ``python``.
+
+        Layers written out in plain code, for people to read and go on from. By default None: the
+        space does not offer that.
+        """
+        return None
 
     @property
     def networks(self) -> Space:

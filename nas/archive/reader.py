@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.archive import rows
-from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.budgets import budgets_of, full_budget_of
 from nas.archive.details import Ancestor, StudyState, TrialDetails
 from nas.archive.fidelities import stages_of
+from nas.archive.networks import ReadingNetworks
 from nas.archive.reading_trials import ReadingTrials
 from nas.archive.record import ComponentRecord, Score
 from nas.archive.savings import Savings, savings_of
 from nas.archive.scores import own_scores_of, scores_of
 from nas.archive.sessions import Session, sessions_of
 from nas.archive.traces import Trace, trace_of
-from nas.errors import ArchiveError
 from nas.study import Study
 from nas.trial import CurvePoint, Measurement, Ruling, Status, Trial
 
 if TYPE_CHECKING:
-    import torch
+    from pathlib import Path
 
-    from nas.abstract.space import Space
+    from nas.exporting import Exported
     from nas.plugins import Plugins
 
 
-class Archive(ReadingTrials):
+class Archive(ReadingTrials, ReadingNetworks):
     """An archive, read-only. It can be read while a search writes to it, and by several threads.
 
     A study is given by name or as ``Study``; None is the one that was last written to.
@@ -181,48 +180,45 @@ class Archive(ReadingTrials):
         ancestors = [Ancestor(depths[trial.id], trial) for trial in found]
         return sorted(ancestors, key=lambda ancestor: (ancestor.depth, ancestor.trial.number))
 
-    def space(self, study: Study | str | None = None, *, plugins: Plugins | None = None) -> Space:
-        """Build a study's space.
+    def export(
+        self,
+        trial_id: int,
+        to: str,
+        path: str | Path,
+        *,
+        untrained: bool = False,
+        force: bool = False,
+        plugins: Plugins | None = None,
+        **parameters: Any,
+    ) -> Exported:
+        """Write a trial's network in a form that runs without nas, such as ``onnx``.
+
+        What is written is loaded again and compared with the archived network before it is put in
+        its place; see ``nas.exporting.export``.
 
         Args:
-            study: which one.
-            plugins: those to build it with; by default, the installed ones. A space from a plugin
-                file needs ``Plugins([PluginFile.read(path)])``.
+            trial_id: of the trial.
+            to: name of the exporter.
+            path: where to; its suffix is the exporter's.
+            untrained: with the weights that training began with.
+            force: replace what is there.
+            plugins: those that offer the exporter and the space; by default, the installed ones.
+            parameters: of the exporter.
 
         Raises:
-            ComponentError: no plugin offers the space, or not with these parameters.
+            ExportError: it cannot be written, or is not the same network.
+            ArchiveError: there is no such trial, or it has no weights.
+            ComponentError: no plugin offers the exporter or the space.
         """
-        from nas.archive.models import build_space
+        from nas.archive.exports import build_exporter, found_network
+        from nas.exporting import export
 
-        return build_space(self.components(study), plugins)
-
-    def load_model(self, trial_id: int, *, plugins: Plugins | None = None) -> torch.nn.Module:
-        """Return the trained network of a trial, on the CPU and in evaluation mode.
-
-        It takes raw inputs, ``(batch, *space.input_shape)``, and returns ``(batch, classes)``
-        logits. Weights are kept for the trials on the front.
-
-        Raises:
-            ArchiveError: there are no weights of this trial, they are damaged, or they do not fit
-                the network that the space builds.
-            ComponentError: as ``space``.
-        """
-        from nas.archive.models import load_network
-
-        with self._trial(trial_id) as (connection, study):
-            trial = rows.trials_by_id(connection, {study.id: study.goals}, [trial_id])[0]
-            kept = [a for a in rows.artifacts_of(connection, trial_id) if a.kind == WEIGHTS]
-            if not kept:
-                with_weights = rows.trials_with(connection, study, WEIGHTS)
-                raise ArchiveError(
-                    f"trial {trial_id} has no weights: they are kept for trials on the front only; "
-                    f"study {study.name!r} has those of {_some(with_weights)}"
-                )
-        space = self.space(study, plugins=plugins)
-        content = Artifacts(self.path).read(kept[0].sha256)
-        return load_network(space, trial.architecture, content, f"trial {trial_id}")
-
-
-def _some(ids: list[int], most: int = 8) -> str:
-    shown = ", ".join(map(str, ids[:most]))
-    return (f"{shown}, ..." if len(ids) > most else shown) or "none"
+        exporter = build_exporter(to, parameters, plugins)
+        found = found_network(
+            self,
+            trial_id,
+            untrained=untrained,
+            needs_weights=exporter.needs_weights,
+            plugins=plugins,
+        )
+        return export(exporter, found, path, force=force)

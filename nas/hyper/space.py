@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import torch
 
+    from nas.source import NetworkSource
+
 
 class WithHyper(Space):
     """The product of a space and the values of an evaluator's parameters.
@@ -64,6 +66,10 @@ class WithHyper(Space):
     def graph(self, architecture: Architecture) -> nx.DiGraph[Any]:
         """Return the network's DAG, which hyper-parameters are no part of."""
         return self._space.graph(self.network_of(architecture))
+
+    def source(self, architecture: Architecture) -> NetworkSource | None:
+        """Return the network's source, if its space offers that."""
+        return self._space.source(self.network_of(architecture))
 
     def canonical_form(self, architecture: Architecture) -> str:
         """Return the network's form and the values of the hyper-parameters."""
