@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nas import Architecture, Categorical, Space, checks
+from nas import Architecture, Categorical, NetworkSource, Space, checks
 from nas_cells import cell
 from nas_cells.canonical import canonical_cell
 from nas_cells.cell import EDGES, OPERATIONS, OUTPUT, Edge, edge_name
@@ -120,6 +120,13 @@ class NAS201(Space):
             classes=self.classes,
             image_channels=self.input_shape[0],
         )
+
+    def source(self, architecture: Architecture) -> NetworkSource:
+        """Return the network as Python that needs only torch, without what has no effect."""
+        from nas_cells.source import Skeleton, source
+
+        skeleton = Skeleton(self.cells, self.channels, self.classes, self.input_shape)
+        return source(self._operations(architecture), skeleton)
 
     def _operations(self, architecture: Architecture) -> dict[Edge, str]:
         member = self.architecture(architecture)

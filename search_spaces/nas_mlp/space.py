@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nas import Architecture, Categorical, Integer, Space, checks
+from nas import Architecture, Categorical, Integer, NetworkSource, Space, checks
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -111,6 +111,21 @@ class MLP(Space):
         return build(
             self._widths(member),
             self.classes,
+            activation=str(member["activation"]),
+            normalisation=str(member["normalisation"]),
+            residual=bool(member["residual"]),
+            dropout=float(member["dropout"]),
+        )
+
+    def source(self, architecture: Architecture) -> NetworkSource:
+        """Return the network as Python that needs only torch."""
+        from nas_mlp.source import source
+
+        member = self.architecture(architecture)
+        return source(
+            self._widths(member),
+            self.classes,
+            flat=len(self.input_shape) == 1,
             activation=str(member["activation"]),
             normalisation=str(member["normalisation"]),
             residual=bool(member["residual"]),
