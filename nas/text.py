@@ -115,6 +115,16 @@ def _number(value: float | None, decimals: int) -> str:
     return f"{value:.1e}" if vanished else shown
 
 
+def percent(share: float, decimals: int = 0) -> str:
+    """Return a share such as ``58 %``."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def budget_unit(stages: Sequence[object]) -> str:
+    """Return what one unit of budget is, in the singular: a stage of an evaluation, or an epoch."""
+    return "step" if stages else "epoch"
+
+
 def sparkline(values: Sequence[float], width: int = 40) -> str:
     """Return a bar for each value, lowest to highest; every n-th if there are more than ``width``.
 

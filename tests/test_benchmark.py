@@ -351,7 +351,7 @@ def test_a_panel_for_each_table(tmp_path: Path) -> None:
     _, reports = ran(found, tmp_path / "a.db")
     assert reports[0].rows[0].found[-1].mean == 0  # the whole space was evaluated
     assert reports[1].rows[0].found[-1].mean == pytest.approx(1)
-    for name in ("a.png", "a.svg", "a.pdf"):
+    for name in ("a.png", "a.svg", "a.html"):
         draw(reports, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1_000
 

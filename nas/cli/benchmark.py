@@ -30,7 +30,8 @@ _Address = Annotated[
 ]
 _Show = Annotated[bool, typer.Option("--show", help="Run nothing: show what is finished.")]
 _Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="Draw it, as .png, .svg or .pdf.")
+    str | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg, .pdf or .html."),
 ]
 LINE_EVERY = 1.0
 """Seconds between two lines about progress where there is no terminal."""
@@ -50,12 +51,13 @@ def benchmark(
 
     What is finished is not run again: go on after an interrupt, add seeds, trials or strategies.
     """
-    from nas.benchmark.plot import check_plot, draw
+    from nas.benchmark.plot import draw
     from nas.benchmark.report import report
     from nas.cli.benchmark_output import documents, print_reports
+    from nas.pictures.rendering import check_picture
 
     if plot is not None:
-        check_plot(plot)
+        check_picture(plot)
     chosen = [*(assignments or ()), *([f'run.address="{address}"'] if address else ())]
     planned = _plan(config, chosen, plugin or ())
     outcome = None if show else _run(planned, archive, plugin or ())

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.plugins import load_plugins
 from nas.cli.text import count, plain
 from nas.errors import NASError
+from nas.text import budget_unit as unit
+from nas.text import percent
 
 if TYPE_CHECKING:
     from nas.archive import Archive
     from nas.study import Study
     from nas.trial import Trial
 
+__all__ = ["budget_text", "full_budget", "percent", "stage_text", "unit"]
+
 Stages = Sequence[Mapping[str, Any]]
 """What each step is, of an evaluator that runs in stages; else nothing."""
-
-
-def unit(stages: Stages) -> str:
-    """Return what one unit of budget is, in the singular."""
-    return "step" if stages else "epoch"
 
 
 def budget_text(trial: Trial, full: int | None, stages: Stages) -> str:
@@ -30,11 +29,6 @@ def budget_text(trial: Trial, full: int | None, stages: Stages) -> str:
     if full is None or full == trial.budget:
         return count(trial.budget, unit(stages))
     return f"{trial.budget:,} of {count(full, unit(stages))}"
-
-
-def percent(share: float, decimals: int = 0) -> str:
-    """Return a share such as ``58 %``."""
-    return f"{100 * share:.{decimals}f} %"
 
 
 def stage_text(stages: Stages, step: int) -> str:

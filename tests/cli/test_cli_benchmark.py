@@ -163,7 +163,7 @@ def test_a_plot(nas: Nas, toml: Path, tmp_path: Path, name: str) -> None:
         (["absent.toml"], "'absent.toml' cannot be read: No such file"),
         (["small.toml", "--set", "sedes=3"], "unknown key 'sedes'. Did you mean 'seeds'?"),
         (["small.toml", "--set", "seeds=none"], "seeds: input should be a valid integer"),
-        (["small.toml", "--plot", "a.gif"], "must end in one of .pdf, .png, .svg"),
+        (["small.toml", "--plot", "a.gif"], "must end in one of .html, .pdf, .png, .svg"),
         (["small.toml", "--plot", "no/a.png"], "there is no folder 'no'"),
     ],
 )
@@ -174,10 +174,10 @@ def test_what_cannot_be_meant(nas: Nas, toml: Path, words: list[str], message: s
     assert done.err.count("\n") == 1
 
 
-def test_a_plot_without_matplotlib(
+def test_a_plot_without_plotly(
     nas: Nas, toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "plotly", None)
     done = nas("benchmark", toml, "--plugin", TOY, "--plot", "a.png")
     assert done.code == 2
     assert "pip install 'plugnas[plot]'" in done.err

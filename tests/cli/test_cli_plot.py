@@ -17,10 +17,10 @@ import nas as api
 from nas import CurvePoint, Status
 from nas.archive.record import ComponentRecord, Record
 from nas.archive.writer import Writer
-from nas.cli.plot_curves import Picture, Wanted, gather
-from nas.cli.plot_drawing import STYLES
-from nas.cli.plot_forecast import LEVELS, MOST, Predictor, scale_of
 from nas.goals import losses
+from nas.pictures.curves import Curves, Wanted, gather
+from nas.pictures.curves_figure import STYLES
+from nas.pictures.forecast import LEVELS, MOST, Predictor, scale_of
 from nas.study import Study
 from nas.trial import Ruling, Trial
 
@@ -31,8 +31,9 @@ SMALL = ("--set", "size=1000", "--set", "particles=64")
 PNG = b"\x89PNG"
 FULL = 12
 NAME = r"re$\frac$"
+KINDS = ["front", "history", "curves", "parallel", "importance", "rank", "timeline", "architecture"]
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("plotly")
 
 
 def record(number: int, status: Status, steps: int, every: int = 1, *rulings: Ruling) -> Record:
@@ -85,13 +86,13 @@ def write(path: Path, name: str, records: Sequence[Record]) -> Path:
     return path
 
 
-def picture(path: Path, predictor: Predictor | None = None, **wanted: Any) -> Picture:
+def picture(path: Path, predictor: Predictor | None = None, **wanted: Any) -> Curves:
     with api.Archive(path) as archive:
         return gather(archive, archive.study(), Wanted(**wanted), predictor)
 
 
 def bank() -> Predictor:
-    return Predictor.build("curve_bank", {"size": 1000, "particles": 64}, None)
+    return Predictor.build("curve_bank", {"size": 1000, "particles": 64})
 
 
 class TestPicture:
@@ -192,11 +193,8 @@ class TestCommand:
         assert Path("curves.png").read_bytes().startswith(PNG)
 
     def test_what_a_picture_says(self, nas: Nas, curves: Path) -> None:
-        from matplotlib import rc_context
-
-        with rc_context({"svg.fonttype": "none"}):
-            words = ("--predict", "curve_bank", *SMALL)
-            done = nas("plot", "curves", curves, "-o", "a.svg", *words)
+        words = ("--predict", "curve_bank", *SMALL)
+        done = nas("plot", "curves", curves, "-o", "a.svg", *words)
         assert done.out.endswith("; 3 predicted by curve_bank\n")
         text = " ".join(ElementTree.parse("a.svg").getroot().itertext())
         said = " ".join(text.split())
@@ -228,7 +226,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (["-o", "a.gif"], "the name must end in one of .pdf, .png, .svg"),
+            (["-o", "a.gif"], "the name must end in one of .html, .pdf, .png, .svg"),
             (["-o", "no/such/a.png"], "there is no folder"),
             (["--metric", "eror"], "Did you mean 'error'? It has those of error, loss"),
             (["--trial", "99"], "no learning curve of trial 99; it has curves of 8 trials, 1 to 8"),
@@ -257,14 +255,17 @@ class TestCommand:
         assert done.code == 2
         assert "no value of 'error' is positive" in done.err
 
-    def test_without_matplotlib(
-        self, nas: Nas, curves: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("hidden", ["plotly", "kaleido.scopes.plotly"])
+    def test_without_the_extra(
+        self, nas: Nas, curves: Path, monkeypatch: pytest.MonkeyPatch, hidden: str
     ) -> None:
-        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        monkeypatch.setitem(sys.modules, hidden, None)
         done = nas("plot", "curves", curves)
         assert done.code == 2
         assert "pip install 'plugnas[plot]'" in done.err
 
     def test_the_group_lists_its_pictures(self, nas: Nas) -> None:
         done = nas("plot", "--help")
-        assert "curves  Draw the learning curves of a study." in done.out
+        listed = dict(re.findall(r"^  ([a-z]+) {2,}(\S.*)$", done.out, re.MULTILINE))
+        assert list(listed) == KINDS
+        assert listed["curves"] == "Draw the learning curves of a study."

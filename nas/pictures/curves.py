@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from nas.cli.budgets import full_budget, unit
-from nas.cli.plot_forecast import Forecast, Predictor, forecasts
-from nas.cli.text import count, plain
 from nas.errors import ArchiveError, ConfigError
+from nas.pictures.forecast import Forecast, Predictor, forecasts
 from nas.suggest import did_you_mean, listed
+from nas.text import budget_unit, count, plain
 from nas.trial import Status
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Curves:
     """Learning curves of a study.
 
     Args:
@@ -130,8 +129,8 @@ def gather(
     study: Study,
     wanted: Wanted,
     predictor: Predictor | None = None,
-    plugin: Sequence[str] | None = None,
-) -> Picture:
+    full: int | None = None,
+) -> Curves:
     """Read what is to be drawn.
 
     Args:
@@ -139,7 +138,7 @@ def gather(
         study: which one.
         wanted: which curves.
         predictor: says how stopped and paused trials would go on, or None.
-        plugin: files that the evaluator may come from.
+        full: budget of a complete trial, where there is none yet to tell.
 
     Raises:
         ArchiveError: there are no such curves, or trials.
@@ -148,15 +147,15 @@ def gather(
     curves = archive.curves(study)
     metric = _metric(study, curves, wanted.metric)
     direction, metric_unit = _meaning(study, metric, wanted.direction)
-    full = full_budget(archive, study, plugin)
+    full = archive.budget(study) or full
     every = _lines(archive, study, curves, metric)
     lines = _chosen(study, every, wanted)
-    return Picture(
+    return Curves(
         study.name,
         metric,
         direction,
         metric_unit,
-        unit(archive.state(study).stages),
+        budget_unit(archive.state(study).stages),
         full,
         lines,
         len(every),

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cli.plugins import load_plugins
 from nas.errors import ConfigError
 from nas.trial import Status
 
 if TYPE_CHECKING:
     from nas.abstract.curve_scale import CurveScale
     from nas.abstract.learning_curve import CurvePredictor
-    from nas.cli.plot_curves import Line
     from nas.goals import Direction
+    from nas.pictures.curves import Line
+    from nas.plugins import Plugins
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that are drawn; the one in the middle is the median."""
@@ -38,17 +38,17 @@ class Predictor:
 
     @classmethod
     def build(
-        cls, name: str, parameters: Mapping[str, Any], plugin: Sequence[str] | None
+        cls, name: str, parameters: Mapping[str, Any], plugins: Plugins | None = None
     ) -> Predictor:
         """Build it by name. Raises ``ComponentError`` as plugins do."""
         from nas.abstract.learning_curve import CurvePredictor
         from nas.config import Named
         from nas.engine.builder import Builder
+        from nas.plugins import Plugins
 
         named = Named.model_validate({**parameters, "name": name})
-        return cls(
-            name, Builder(load_plugins(plugin)).build("curve_predictor", named, CurvePredictor)
-        )
+        builder = Builder(Plugins() if plugins is None else plugins)
+        return cls(name, builder.build("curve_predictor", named, CurvePredictor))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,210 @@
+"""When which worker ran which trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nas.errors import ArchiveError
+from nas.pictures.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILION,
+    Figure,
+    Trace,
+    axis,
+    frame,
+    short,
+    text,
+)
+from nas.pictures.history import searched, time_scale
+from nas.text import count, duration
+from nas.trial import Status
+
+if TYPE_CHECKING:
+    from nas.archive import Archive
+    from nas.archive.sessions import Session
+    from nas.study import Study
+
+WIDTH, ROW = 1120, 30
+"""Pixels: of the figure, and a worker's row."""
+MOST = 60
+"""Workers that are drawn: those that ran first."""
+
+_RUNS = """
+SELECT trials.id, trials.number, trials.status, started, seconds, worker, failure_kind
+FROM trials JOIN studies ON studies.id = trials.study
+WHERE studies.id = {id} AND started > 0 AND trials.status <> 'cancelled'
+ORDER BY started, number"""
+
+LOOKS: dict[Status, tuple[str, str]] = {
+    Status.COMPLETE: (BLUE, ""),
+    Status.STOPPED: (VERMILION, "/"),
+    Status.PAUSED: (GREEN, "."),
+    Status.FAILED: (BLACK, "x"),
+    Status.INFEASIBLE: (ORANGE, "-"),
+}
+"""Colour and pattern of each status."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A trial on a worker: ``began`` and ``lasted`` are seconds of searching."""
+
+    id: int
+    number: int
+    status: Status
+    began: float
+    lasted: float
+    worker: str
+    failure: str | None
+
+
+def timeline_figure(archive: Archive, study: Study) -> Figure:
+    """Draw when each worker ran which trial, and what went wrong with the machines.
+
+    Times between two sessions are left out; a line marks where a session begins.
+
+    Raises:
+        ArchiveError: no trial has run.
+    """
+    sessions = archive.sessions(study)
+    runs = _runs(archive, study, sessions)
+    if not runs:
+        raise ArchiveError(f"study {study.name!r} has no trial that ran: there is nothing to draw")
+    workers = list(dict.fromkeys(run.worker for run in runs))
+    shown = set(workers[:MOST])
+    scale, unit = time_scale(max(run.began + run.lasted for run in runs))
+    title = f"{short(study.name)}: {count(len(runs), 'trial')} on {count(len(workers), 'worker')}"
+    layout = frame(title, _captions(archive, study, sessions, runs, workers), width=WIDTH)
+    height = layout["margin"]["t"] + layout["margin"]["b"] + max(ROW * len(shown), 60)
+    layout |= {
+        "height": height,
+        "barmode": "overlay",
+        "bargap": 0.25,
+        "xaxis": axis(f"{unit} of searching", rangemode="tozero"),
+        "yaxis": axis(
+            "",
+            type="category",
+            categoryorder="array",
+            categoryarray=[text(short(w, 40)) for w in reversed(workers[:MOST])],
+            showgrid=False,
+        ),
+        "shapes": _begins(sessions, scale),
+    }
+    kept = [run for run in runs if run.worker in shown]
+    bars = [_bars(kept, status, scale) for status in LOOKS]
+    incidents = _incidents(sessions, runs, workers[:MOST], scale)
+    traces = [trace for trace in (*bars, incidents) if trace["x"]]
+    return Figure(title, traces, layout, WIDTH, height, title)
+
+
+def _runs(archive: Archive, study: Study, sessions: Sequence[Session]) -> list[Ran]:
+    _, rows = archive.query(_RUNS.format(id=int(study.id)))
+    found = []
+    for id_, number, status, started, seconds, worker, failure in rows:
+        began = searched(sessions, started)
+        where = short(worker, 40) or "a worker"
+        found.append(Ran(id_, number, Status(status), began, seconds, where, failure))
+    return found
+
+
+def _captions(
+    archive: Archive,
+    study: Study,
+    sessions: Sequence[Session],
+    runs: Sequence[Ran],
+    workers: Sequence[str],
+) -> list[str]:
+    counts = archive.counts(study)
+    said = []
+    without = sum(n for s, n in counts.items() if s is not Status.CANCELLED) - len(runs)
+    if without:
+        never = "needed no worker" if without == 1 else "needed no worker each"
+        said.append(f"{count(without, 'more trial')} {never}.")
+    if len(workers) > MOST:
+        said.append(f"The first {MOST} of {len(workers):,} workers are drawn.")
+    if len(sessions) > 1:
+        said.append(f"{count(len(sessions), 'session')}, each beginning at a dotted line.")
+    busy = sum(run.lasted for run in runs)
+    whole = sum(session.seconds for session in sessions)
+    if whole:
+        said.append(f"Workers were busy for {duration(busy)} in {duration(whole)} of searching.")
+    return said
+
+
+def _bars(runs: Sequence[Ran], status: Status, scale: float) -> Trace:
+    colour, pattern = LOOKS[status]
+    own = [run for run in runs if run.status is status]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": f"{status} ({len(own):,})",
+        "base": [run.began / scale for run in own],
+        "x": [run.lasted / scale for run in own],
+        "y": [text(run.worker) for run in own],
+        "customdata": [run.id for run in own],
+        "hovertext": [_said(run) for run in own],
+        "hoverinfo": "text",
+        "marker": {
+            "color": colour,
+            "line": {"color": "#FFFFFF", "width": 1},
+            "pattern": {"shape": pattern, "fgcolor": "#FFFFFF", "size": 6, "solidity": 0.3},
+        },
+    }
+
+
+def _said(run: Ran) -> str:
+    why = f" ({text(run.failure)})" if run.failure else ""
+    return f"<b>trial {run.id}</b><br>{run.status}{why}<br>{duration(run.lasted)}"
+
+
+def _begins(sessions: Sequence[Session], scale: float) -> list[dict[str, Any]]:
+    """Return a line where each session after the first begins."""
+    before = 0.0
+    shapes = []
+    for session in sessions[:-1]:
+        before += session.seconds
+        at = before / scale
+        where = {"x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper"}
+        line = {"color": "#52606D", "width": 1.5, "dash": "dot"}
+        shapes.append({"type": "line", "layer": "below", "line": line, **where})
+    return shapes
+
+
+def _incidents(
+    sessions: Sequence[Session], runs: Sequence[Ran], workers: Sequence[str], scale: float
+) -> Trace:
+    """Mark what went wrong with the machines, at the worker of the trial that it met."""
+    by_number = {run.number: run.worker for run in runs}
+    x, y, said = [], [], []
+    before = 0.0
+    for session in sessions:
+        for incident in session.incidents:
+            virtual = incident.at < session.began  # a simulation counts from its own begin
+            at = before + (incident.at if virtual else incident.at - session.began)
+            met = -1 if incident.number is None else incident.number
+            where = by_number.get(met, workers[0])
+            x.append(at / scale)
+            y.append(text(where if where in workers else workers[0]))
+            kind = text(short(incident.kind, 20))
+            said.append(f"<b>{kind}</b><br>{text(short(incident.message, 100))}")
+        before += session.seconds
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"incident ({len(x):,})",
+        "x": x,
+        "y": y,
+        "hovertext": said,
+        "hoverinfo": "text",
+        "marker": {
+            "symbol": "star-diamond",
+            "size": 14,
+            "color": "#F0E442",
+            "line": {"color": BLACK, "width": 1.5},
+        },
+    }
