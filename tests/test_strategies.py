@@ -63,6 +63,8 @@ STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     ),
 }
 LEARNING = [name for name in STRATEGIES if name != "random"]
+SLOW = {"bo": 2}
+"""Strategies that cost most of a test's time, and how many times fewer trials they get."""
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
@@ -150,7 +152,8 @@ def landscape(space: nas.Space, seed: int) -> Callable[[nas.Architecture], float
 @every_space
 @pytest.mark.parametrize("objectives", [1, 2, 3])
 def test_proposes_members_whatever_it_is_told(name: str, space: nas.Space, objectives: int) -> None:
-    proposals = turbulent(STRATEGIES[name](), space, objectives)
+    trials = 36 // SLOW.get(name, 1)
+    proposals = turbulent(STRATEGIES[name](), space, objectives, trials=trials)
     assert all(proposal.architecture in space for proposal in proposals)
     for i, proposal in enumerate(proposals):
         assert all(0 <= parent < i // 2 for parent in proposal.parents)
@@ -163,12 +166,15 @@ def test_the_same_calls_give_the_same_proposals(name: str, objectives: int) -> N
     strategy = STRATEGIES[name]()
     random.seed(1)
     np.random.seed(1)
-    first = turbulent(strategy, space, objectives)
+    trials = 36 // SLOW.get(name, 1)
+    first = turbulent(strategy, space, objectives, trials=trials)
     random.seed(2)
     np.random.seed(2)
-    assert turbulent(STRATEGIES[name](), space, objectives) == first
-    assert turbulent(strategy, space, objectives) == first, "start must forget the last study"
-    assert turbulent(strategy, space, objectives, seed=5) != first
+    again = turbulent(STRATEGIES[name](), space, objectives, trials=trials)
+    assert again == first
+    again = turbulent(strategy, space, objectives, trials=trials)
+    assert again == first, "start must forget the last study"
+    assert turbulent(strategy, space, objectives, trials=trials, seed=5) != first
 
 
 @every_strategy
@@ -220,12 +226,12 @@ def test_asking_before_the_start_is_an_error_that_says_so(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_learns_one_objective(name: str) -> None:
-    space = grid(12, 4)
+    space, trials = grid(12, 4), 120 // SLOW.get(name, 1)
 
     def best(strategy: nas.Strategy, seed: int) -> float:
         loss = landscape(space, seed)
-        trials = search(strategy, space, lambda a: ((loss(a),), 0.0), trials=120, seed=seed)
-        return min(trial.losses[0] for trial in trials)
+        done = search(strategy, space, lambda a: ((loss(a),), 0.0), trials=trials, seed=seed)
+        return min(trial.losses[0] for trial in done)
 
     gains = [best(STRATEGIES["random"](), s) - best(STRATEGIES[name](), s) for s in range(5)]
     assert np.mean(gains) > 1.0
@@ -251,21 +257,21 @@ def test_learns_two_objectives(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_is_drawn_towards_what_is_feasible(name: str) -> None:
-    space = grid(12, 4)
+    space, trials = grid(12, 4), 120 // SLOW.get(name, 1)
 
     def feasible(strategy: nas.Strategy, seed: int) -> int:
         cost = landscape(space, seed)
         draws = random.Random(seed)
         bound = float(np.quantile([cost(space.sample(draws)) for _ in range(500)], 0.02))
         loss = landscape(space, seed + 100)
-        trials = search(
+        done = search(
             strategy,
             space,
             lambda a: ((loss(a),), max(cost(a) - bound, 0.0)),
-            trials=120,
+            trials=trials,
             seed=seed,
         )
-        return sum(trial.feasible for trial in trials)
+        return sum(trial.feasible for trial in done)
 
     found = [feasible(STRATEGIES[name](), seed) for seed in range(3)]
     by_chance = [feasible(STRATEGIES["random"](), seed) for seed in range(3)]
