@@ -39,13 +39,13 @@ class Exported:
         files: path and size in bytes of each, the one that was asked for first.
         difference: the largest between its logits and the archived network's.
         limit: what it had to keep to.
-        trained: whether the network has its trained weights.
+        trained: whether the weights in them are trained ones; None if there are none in them.
     """
 
     files: Mapping[Path, int]
     difference: float
     limit: float
-    trained: bool
+    trained: bool | None
 
 
 def export(
@@ -78,7 +78,7 @@ def export(
             raise ExportError(f"exporter {_name(exporter)} has written no file")
         difference, limit = _compare(exporter, draft, found, inputs, expected)
         files = _put_in_place(folder, path, force)
-    trained = bool(found.provenance.get("trained", True))
+    trained = bool(found.provenance["trained"]) if exporter.needs_weights else None
     return Exported({f: f.stat().st_size for f in files}, difference, limit, trained)
 
 

@@ -22,6 +22,7 @@ from nas.trial import CurvePoint, Measurement, Ruling, Status, Trial
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nas.abstract.exporter import Exporter
     from nas.exporting import Exported
     from nas.plugins import Plugins
 
@@ -183,7 +184,7 @@ class Archive(ReadingTrials, ReadingNetworks):
     def export(
         self,
         trial_id: int,
-        to: str,
+        to: str | Exporter,
         path: str | Path,
         *,
         untrained: bool = False,
@@ -198,12 +199,12 @@ class Archive(ReadingTrials, ReadingNetworks):
 
         Args:
             trial_id: of the trial.
-            to: name of the exporter.
+            to: name of the exporter, or one that is built.
             path: where to; its suffix is the exporter's.
             untrained: with the weights that training began with.
             force: replace what is there.
             plugins: those that offer the exporter and the space; by default, the installed ones.
-            parameters: of the exporter.
+            parameters: of the exporter, if it is named.
 
         Raises:
             ExportError: it cannot be written, or is not the same network.
@@ -213,7 +214,7 @@ class Archive(ReadingTrials, ReadingNetworks):
         from nas.archive.exports import build_exporter, found_network
         from nas.exporting import export
 
-        exporter = build_exporter(to, parameters, plugins)
+        exporter = build_exporter(to, parameters, plugins) if isinstance(to, str) else to
         found = found_network(
             self,
             trial_id,

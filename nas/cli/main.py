@@ -15,6 +15,7 @@ from nas.cli import (
     benchmark,
     compare,
     curves,
+    export,
     front,
     plot,
     plugins,
@@ -100,6 +101,7 @@ app.command()(compare.compare)
 app.command()(savings.savings)
 app.add_typer(plot.app, name="plot")
 app.command()(ui.ui)
+app.command()(export.export)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)

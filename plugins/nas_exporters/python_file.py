@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 
@@ -76,7 +77,7 @@ def python_file(found: FoundNetwork, source: NetworkSource, weights: str, stem: 
     return _FILE.format(
         title=_text(f"Trial {about['trial']} of {about['study']}, found with nas {about['nas']}."),
         about="\n".join(_about(found, weights, stem)),
-        weights=repr(weights),
+        weights=json.dumps(weights, ensure_ascii=False),
         input_shape=shape,
         classes=found.space.classes,
         code=source.code.strip("\n"),

@@ -37,13 +37,13 @@ class Weights(Exporter):
 
     def write(self, found: FoundNetwork, path: Path) -> None:
         """Write every tensor under the name that it has in the archived network."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         # Layers can share tensors, which safetensors refuses: each gets its own.
         state = {k: v.detach().clone().contiguous() for k, v in found.network.state_dict().items()}
         about = json.dumps(dict(found.provenance), allow_nan=False)
         metadata = {"format": "pt", "nas": about, "how_to_load": _how_to_load(found)}
-        save_file(state, path, metadata)
+        path.write_bytes(save(state, metadata))
 
     def load(self, path: Path, found: FoundNetwork) -> Run:
         """Return the network that the file's decisions build, with the file's weights."""

@@ -68,7 +68,10 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
     assert [line.split()[0] for line in listed] == [
         *("search", "resume", "status", "front", "trials", "show", "query", "studies"),
         *(
+            "compare",
             "savings",
+            "ui",
+            "export",
             "space",
             "score",
             "rank",
