@@ -204,6 +204,16 @@ class TestOnnx:
         with pytest.raises(ComponentError, match="opset must be a whole number of at least 18"):
             dense.export("onnx", "b.onnx", opset=3)
 
+    def test_large_weights_stand_beside_it(
+        self, dense: Archived, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nas_exporters.onnx_model.ONE_FILE", 0)
+        path = dense.export("onnx")
+        assert dense.files() == {"found.onnx", "found.onnx.data"}
+        x = dense.inputs(2)
+        (answer,) = onnxruntime.InferenceSession(str(path)).run(None, {"input": x.numpy()})
+        assert close(torch.from_numpy(answer), dense.expected(x))
+
     def test_a_missing_package_names_the_command(
         self, dense: Archived, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -563,6 +573,25 @@ def test_no_name_becomes_code(text: str) -> None:
         return [ast.dump(statement) for statement in module.body[1:]]
 
     assert tree(text) == tree("plain")
+
+
+def test_numbers_of_a_space_are_numbers_in_the_file() -> None:
+    """A plugin's space may take them from an archive without a check."""
+    from nas_exporters.python_file import python_file
+
+    space = nas.space("mlp", **DENSE)
+    object.__setattr__(space, "classes", "3\nraise SystemExit")
+    about = {
+        **dict.fromkeys(("trial", "study", "nas", "architecture"), "x"),
+        "space": {"name": "x"},
+        "metrics": {},
+        "objectives": [],
+        "normalises": False,
+        "trained": True,
+    }
+    found = nas.FoundNetwork(space, space.sample(random.Random(0)), nn.Identity(), about)
+    with pytest.raises(ValueError, match="invalid literal"):
+        python_file(found, nas.NetworkSource(""), "w.pt", "w")
 
 
 class TestSources:

@@ -14,7 +14,7 @@ from nas import ExportError, checks
 from nas.abstract.exporter import Exporter, FoundNetwork, Run
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
-_ONE_FILE = 2**30
+ONE_FILE = 2**30
 """Bytes of weights that stand in the file itself; protobuf holds 2 GiB. Larger ones are beside it,
 in ``NAME.onnx.data``."""
 
@@ -62,7 +62,7 @@ class OnnxModel(Exporter):
             assert program is not None
             about = json.dumps(dict(found.provenance), allow_nan=False)
             program.model.metadata_props["nas"] = about
-            program.save(str(path), external_data=size > _ONE_FILE)
+            program.save(str(path), external_data=size > ONE_FILE)
 
     def load(self, path: Path, found: FoundNetwork) -> Run:
         """Return what runs the model in onnxruntime, on the CPU."""

@@ -70,7 +70,8 @@ def python_file(found: FoundNetwork, source: NetworkSource, weights: str, stem: 
         stem: name of the file itself, without its suffix.
     """
     about = found.provenance
-    normalises, shape = bool(about["normalises"]), found.input_shape
+    # A space may have these from an archive, unchecked: numbers only.
+    normalises, shape = bool(about["normalises"]), tuple(map(int, found.input_shape))
     statistics = (shape[0], 1, 1) if len(shape) == 3 else shape
     image = normalises and len(shape) == 3
     random = "torch.randint(0, 256, (2, *INPUT_SHAPE)).float()  # pixels"
@@ -79,7 +80,7 @@ def python_file(found: FoundNetwork, source: NetworkSource, weights: str, stem: 
         about="\n".join(_about(found, weights, stem)),
         weights=json.dumps(weights, ensure_ascii=False),
         input_shape=shape,
-        classes=found.space.classes,
+        classes=int(found.space.classes),
         code=source.code.strip("\n"),
         wrapper=_NORMALISED.format(shape=statistics) if normalises else "",
         top="NormalisedNetwork" if normalises else "Network",
