@@ -26,6 +26,9 @@ from toys import rows
 
 import nas
 from nas.cli.main import main
+from nas.cli.watch import Silent
+from nas.cli.watch_text import how_far
+from nas.engine.progress import Plan, Progress
 from nas.hyper.space import WithHyper
 
 DIGITS: dict[str, Any] = {
@@ -137,6 +140,20 @@ class TestInheritance:
                 if trial.parents
             }
         assert noted == beginnings(result)
+
+    def test_who_watches_sees_the_budget_go(self, tmp_path: Path) -> None:
+        said: list[str] = []
+
+        class Watching(Silent):
+            def started(self, study: Any, plan: Plan) -> None:
+                self.plan = plan
+
+            def progress(self, progress: Progress) -> None:
+                said.append(how_far(progress, self.plan, 1.0))
+
+        nas.search(grow(), tmp_path / "a.db", plugins=[GROWERS], observer=Watching())
+        assert "a budget of 2 of 96 spent" in said[0]
+        assert "a budget of 96 of 96 spent" in said[-1]
 
     def test_networks_stay_and_hyper_parameters_change(self, tmp_path: Path) -> None:
         result = run(grow(), tmp_path / "a.db")

@@ -210,6 +210,8 @@ def _share(progress: Progress, plan: Plan, seconds: float) -> tuple[float | None
     shares: list[tuple[float, float]] = []
     if plan.stop_trials:
         shares.append((plan.stop_trials, progress.done))
+    if plan.stop_budget and progress.budget is not None:
+        shares.append((plan.stop_budget, min(progress.budget, plan.stop_budget)))
     if plan.stop_seconds:
         shares.append((plan.stop_seconds, min(seconds, plan.stop_seconds)))
     return max(shares, key=lambda pair: pair[1] / pair[0]) if shares else (None, 0.0)

@@ -25,6 +25,8 @@ def how_far(progress: Progress, plan: Plan | None, seconds: float) -> str:
     """Return such as ``12 of 60 trials after 31.0 s, about 2 min 05 s left``."""
     stop = plan.stop_trials if plan else None
     done = f"{progress.done:,} of {count(stop, 'trial')}" if stop else count(progress.done, "trial")
+    if plan and plan.stop_budget and progress.budget is not None:
+        done += f", a budget of {progress.budget:,} of {plan.stop_budget:,} spent"
     left = progress.seconds_left
     rest = f", about {duration(left)} left" if left else ""
     after = f", {took(progress)}" if progress.simulated else f" after {duration(seconds)}{rest}"

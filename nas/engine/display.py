@@ -10,6 +10,7 @@ from nas.engine.meter import Meter
 from nas.engine.progress import Observer
 from nas.engine.proposer import Proposer
 from nas.engine.pulse import Pulse
+from nas.engine.telling import Telling
 from nas.study import Study
 from nas.trial import Trial
 
@@ -25,6 +26,7 @@ class Display:
         flights: knows what runs.
         meter: has counted the rest.
         pulse: looks at the executor.
+        telling: knows how much budget is spent.
     """
 
     def __init__(
@@ -36,10 +38,11 @@ class Display:
         flights: Flights,
         meter: Meter,
         pulse: Pulse,
+        telling: Telling,
     ) -> None:
         self._observer, self._study, self._writer = observer, study, writer
         self._proposer, self._flights = proposer, flights
-        self._meter, self._pulse = meter, pulse
+        self._meter, self._pulse, self._telling = meter, pulse, telling
 
     def warming_up(self, scored: int, pool: int) -> None:
         """Show how much of a pool is scored."""
@@ -58,5 +61,6 @@ class Display:
                     dict(self._proposer.turned_away),
                     len(self._flights),
                     self._writer.front(self._study),
+                    self._telling.used,
                 )
             )

@@ -92,9 +92,8 @@ class Loop:
         self._meter = Meter(plan, self._writer.spent(self._study), executor.now)
         known = self._writer.incidents_by_trial(self._study) if plan.simulated else {}
         self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
-        self._telling = Telling(
-            self._proposer, self._referee, self._parts.strategy.pauses, plan.stop_budget
-        )
+        pauses = self._parts.strategy.pauses
+        self._telling = Telling(self._proposer, self._referee, pauses, plan.stop_budget)
         self._display = Display(
             observer,
             self._study,
@@ -103,6 +102,7 @@ class Loop:
             self._flights,
             self._meter,
             self._pulse,
+            self._telling,
         )
         self._proposer.watch = self._display.warming_up
         self._proposer.begin(self._parts.problem(self._study.seed))

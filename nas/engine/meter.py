@@ -83,6 +83,7 @@ class Meter:
         turned_away: Mapping[str, int],
         running: int,
         front: list[Trial],
+        budget: int | None,
     ) -> Progress:
         """Return all of it for whoever watches, once."""
         met, self._met = self._met, []
@@ -95,6 +96,7 @@ class Meter:
             seconds=self.seconds,
             seconds_left=self._seconds_left(),
             front=front,
+            budget=budget,
             rate=self._rate(),
             idle=self._idle(),
             incidents=dict(self.incidents),

@@ -50,6 +50,7 @@ class Progress:
         seconds: wall time of this session; virtual time of the whole study if ``simulated``.
         seconds_left: estimate, or None while there is nothing to estimate from.
         front: the feasible trials that no other dominates, by first objective.
+        budget: what all trials together have spent, or None if the study does not stop by it.
         rate: trials a second over the last moments, or None while nothing has finished.
         idle: share of the workers' time in this session that no trial has used, in [0, 1], or
             None while nothing has finished.
@@ -69,6 +70,7 @@ class Progress:
     seconds: float = 0.0
     seconds_left: float | None = None
     front: Sequence[Trial] = ()
+    budget: int | None = None
     rate: float | None = None
     idle: float | None = None
     incidents: Mapping[str, int] = field(default_factory=dict)

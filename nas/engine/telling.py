@@ -50,9 +50,14 @@ class Telling:
         self._same_failure.check_end()
 
     @property
+    def used(self) -> int | None:
+        """The budget that trials have used, as far as that is known now; None without a limit."""
+        if self._limit is None:
+            return None
+        return self._referee.spent if self._referee else self._told
+
+    @property
     def spent(self) -> bool:
         """Whether trials have used up the study's budget, as far as that is known now."""
-        if self._limit is None:
-            return False
-        used = self._referee.spent if self._referee else self._told
-        return used >= self._limit
+        used = self.used
+        return self._limit is not None and used is not None and used >= self._limit
