@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -139,3 +140,49 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """Return plain values as TOML, without what is None or an empty table.
+
+    Raises:
+        ConfigError: a value that TOML does not have.
+    """
+    return "\n\n".join(block for block in _blocks(values, ()) if block) + "\n"
+
+
+def _blocks(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    kept = {key: value for key, value in values.items() if value is not None}
+    tables = {key: value for key, value in kept.items() if isinstance(value, Mapping)}
+    lines = [f"{_key(key)} = {_value(kept[key])}" for key in kept if key not in tables]
+    if path and lines:
+        lines.insert(0, f"[{'.'.join(map(_key, path))}]")
+    yield "\n".join(lines)
+    for key, table in tables.items():
+        yield from _blocks(table, (*path, key))
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _string(key)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        kept = {key: one for key, one in value.items() if one is not None}
+        return f"{{{', '.join(f'{_key(key)} = {_value(one)}' for key, one in kept.items())}}}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_value, value))}]"
+    raise ConfigError(f"TOML has no {type(value).__name__}: {value!r}")

@@ -21,6 +21,7 @@ from nas.cli import (
     plugins,
     predict,
     rank,
+    report,
     savings,
     score,
     search,
@@ -100,6 +101,7 @@ app.command()(archives.studies)
 app.command()(compare.compare)
 app.command()(savings.savings)
 app.add_typer(plot.app, name="plot")
+app.command()(report.report)
 app.command()(ui.ui)
 app.command()(export.export)
 app.command()(spaces.space)

@@ -6,7 +6,7 @@ import html
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nas.goals import Goal
@@ -57,6 +57,20 @@ class Figure:
         """Return it as plain JSON values."""
         return {"data": list(self.traces), "layout": dict(self.layout)}
 
+    @property
+    def captions(self) -> list[str]:
+        """What is said below its title; not escaped."""
+        return list(self.layout["meta"]["captions"])
+
+    def without_title(self) -> Figure:
+        """Return it for a page that says title and captions itself."""
+        head = self.layout["meta"]["head"]
+        kept = {key: value for key, value in self.layout.items() if key not in ("title", "meta")}
+        margin = {**kept["margin"], "t": kept["margin"]["t"] - head + MARGIN}
+        height = self.height - head + MARGIN
+        layout = {**kept, "margin": margin, "height": height, "meta": self.layout["meta"]}
+        return replace(self, layout=layout, height=height)
+
 
 def text(said: object) -> str:
     """Return a text so that Plotly, which reads a part of HTML, shows it as it is."""
@@ -86,6 +100,7 @@ def frame(
         width: of the figure, in pixels.
         legend_rows: rows of the legend below the axes; 0 for no legend.
     """
+    captions = list(captions)
     head = _wrapped(title, width, TITLE)
     below = [line for caption in captions for line in _wrapped(caption, width, CAPTION)]
     small = "".join(
@@ -94,17 +109,7 @@ def frame(
     )
     top = MARGIN + 24 * len(head) + 19 * len(below) + 14
     return {
-        "title": {
-            "text": "<br>".join(map(text, head)) + small,
-            "font": {"size": TITLE, "color": INK},
-            "x": 0,
-            "xanchor": "left",
-            "xref": "container",
-            "y": 1,
-            "yanchor": "top",
-            "yref": "container",
-            "pad": {"l": MARGIN, "t": MARGIN},
-        },
+        "title": _title("<br>".join(map(text, head)) + small),
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "#FFFFFF",
         "plot_bgcolor": "#FFFFFF",
@@ -122,6 +127,21 @@ def frame(
         },
         "hoverlabel": {"align": "left", "font": {"size": 12}},
         "hovermode": "closest",
+        "meta": {"captions": captions, "head": top},
+    }
+
+
+def _title(said: str) -> dict[str, Any]:
+    return {
+        "text": said,
+        "font": {"size": TITLE, "color": INK},
+        "x": 0,
+        "xanchor": "left",
+        "xref": "container",
+        "y": 1,
+        "yanchor": "top",
+        "yref": "container",
+        "pad": {"l": MARGIN, "t": MARGIN},
     }
 
 

@@ -8,8 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from nas.errors import ConfigError
-from nas.goals import Goal, losses, violation
-from nas.pareto import front, knees
+from nas.goals import Goal, losses
 from nas.pictures.figure import (
     BLUE,
     GREY,
@@ -58,22 +57,18 @@ class Parted:
     knees: frozenset[int]
 
 
-def part(subject: Subject, goals: Sequence[Goal]) -> Parted:
+def part(archive: Archive, subject: Subject, goals: Sequence[Goal]) -> Parted:
     """Part a study's complete trials by these objectives."""
     trials = with_values(subject, goals)
-    within = [t for t in trials if violation(goals, t.metrics) == 0 and t.violation == 0]
-    beyond = [t for t in trials if violation(goals, t.metrics) > 0 or t.violation > 0]
-    by_loss = [losses(goals, trial.metrics) for trial in within]
-    best = front(by_loss)
-    best.sort(key=lambda i: (by_loss[i], within[i].number))
-    on_front = set(best)
-    bent = knees([by_loss[i] for i in best])
+    compared = archive.compared(subject.study, objectives=goals)
+    within, best = set(compared.ids.tolist()), set(compared.front_ids)
+    on_front = [trial for trial in trials if trial.id in best]
     return Parted(
         goals,
-        [within[i] for i in best],
-        [trial for i, trial in enumerate(within) if i not in on_front],
-        beyond,
-        frozenset(within[best[i]].id for i in bent),
+        sorted(on_front, key=lambda t: (losses(goals, t.metrics), t.number)),
+        [trial for trial in trials if trial.id in within - best],
+        [trial for trial in trials if trial.id not in within],
+        frozenset(compared.knees),
     )
 
 
@@ -89,18 +84,18 @@ def front_figure(
         log: whether axes are logarithmic where all values are positive.
 
     Raises:
-        ArchiveError: no trial is complete.
-        ConfigError: there are too few or too many objectives, or one is not known.
+        ArchiveError: no trial is complete, or nobody knows one of the objectives.
+        ConfigError: there are too few or too many objectives.
     """
     subject = Subject.read(archive, study)
-    goals = chosen_goals(subject, objectives)
-    if not 2 <= len(goals) <= MOST or len({goal.metric for goal in goals}) < len(goals):
+    goals = chosen_goals(archive, study, objectives)
+    if not 2 <= len(goals) <= MOST:
         raise ConfigError(
-            f"a front is drawn over two to {MOST} different objectives, not over "
+            f"a front is drawn over two to {MOST} objectives, not over "
             f"{', '.join(goal.metric for goal in goals)}: choose with --objectives error,params"
             + ("; nas plot history draws a single one" if len(goals) < 2 else "")
         )
-    parted = part(subject, goals)
+    parted = part(archive, subject, goals)
     pairs = list(combinations(goals, 2))
     beside = min(len(pairs), 3)
     width = WIDTH if len(pairs) == 1 else 420 * beside

@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nas.errors import ArchiveError
-from nas.goals import Goal, losses
-from nas.pareto import Front, front, hypervolume, reference_of
+from nas.goals import Goal
 from nas.pictures.figure import (
     BLUE,
     FAINT,
@@ -27,38 +24,34 @@ from nas.pictures.figure import (
 )
 from nas.pictures.trials import Subject, chosen_goals, with_values
 from nas.text import count, number
-from nas.trial import Status, Trial
+from nas.trial import Status
 
 if TYPE_CHECKING:
     from nas.archive import Archive
-    from nas.archive.sessions import Session
     from nas.study import Study
 
 WIDTH, HEIGHT = 1120, 520
+_SAME = ("data", "evaluator", "hyper", "limits")
+"""Parts of a config in which a study and its random search agree."""
 MOST = 8
 """Studies of random search that stand beside."""
-_ENDS = """
-SELECT trials.id, started + seconds FROM trials JOIN studies ON studies.id = trials.study
-WHERE studies.id = {id} AND started > 0"""
 
 
 @dataclass(frozen=True)
 class Course:
-    """The best of a study so far.
+    """The best of a study so far, after each evaluated trial.
 
     Args:
         study: its name.
-        trials: how many had been proposed at each change, from 1; the last is all there are.
-        best: so far: the value of one objective, or the hypervolume.
-        seconds: of searching, at each change; empty if nobody measured.
-        best_by_time: the best at these.
+        trials: how many had been evaluated, from 1.
+        seconds: spent on evaluating and choosing, as if one trial had followed the other.
+        best: value of one objective, or the hypervolume.
     """
 
     study: str
     trials: Sequence[int]
-    best: Sequence[float]
     seconds: Sequence[float]
-    best_by_time: Sequence[float]
+    best: Sequence[float]
 
 
 def history_figure(
@@ -76,31 +69,38 @@ def history_figure(
         log: whether the vertical axis is logarithmic.
 
     Raises:
-        ArchiveError: no trial is complete.
+        ArchiveError: no trial is complete, or nobody knows one of the objectives.
     """
+    goals = chosen_goals(archive, study, objectives)
     subject = Subject.read(archive, study)
-    goals = chosen_goals(subject, objectives)
-    others = [Subject.read(archive, other) for other in random_studies(archive, study)]
-    others = [other for other in others if _has_values(other, goals)]
-    points = [losses(goals, t.metrics) for s in (subject, *others) for t in feasible(s, goals)]
-    if not points:
+    with_values(subject, goals)
+    others = random_studies(archive, study)
+    compared = archive.compared([study, *others], objectives=goals)
+    if not len(compared.ids):
         raise ArchiveError(f"study {study.name!r} has no trial within its bounds yet")
-    best = np.asarray(points)[front(points)]
-    reference = reference_of(best) if len(goals) > 1 else None
-    course = course_of(archive, subject, goals, reference)
-    beside = [course_of(archive, other, goals, reference) for other in others]
-    return _figure(subject, goals, course, beside, reference, log=log)
+    reference = compared.reference() if len(goals) > 1 else None
+    own, *beside = (course_of(archive, one, goals, reference) for one in (study, *others))
+    if not own.best:
+        raise ArchiveError(f"study {study.name!r} has no trial within its bounds yet")
+    return _figure(subject, goals, own, [one for one in beside if one.best], reference, log=log)
 
 
 def random_studies(archive: Archive, study: Study) -> list[Study]:
-    """Return the studies that searched the same space for the same objectives at random."""
+    """Return the studies that searched the same space for the same objectives at random.
+
+    They have the same data and evaluator, so that they can be compared. A study that is itself
+    random has none.
+    """
     if is_random(study):
         return []
     space = _space(archive, study)
     found = [
         other
         for other in archive.studies()
-        if is_random(other) and other.goals == study.goals and _space(archive, other) == space
+        if is_random(other)
+        and all(other.config.get(key) == study.config.get(key) for key in _SAME)
+        and other.goals == study.goals
+        and _space(archive, other) == space
     ]
     return found[-MOST:]
 
@@ -117,68 +117,26 @@ def _space(archive: Archive, study: Study) -> list[tuple[str, Mapping[str, Any]]
     return [(c.name, c.parameters) for c in archive.components(study) if c.role == "space"]
 
 
-def _has_values(subject: Subject, goals: Sequence[Goal]) -> bool:
-    return any(all(goal.metric in t.metrics for goal in goals) for t in subject.complete)
-
-
-def feasible(subject: Subject, goals: Sequence[Goal]) -> list[Trial]:
-    """Return the complete trials within the study's bounds, by number."""
-    return [trial for trial in with_values(subject, goals) if trial.violation == 0]
-
-
 def course_of(
-    archive: Archive, subject: Subject, goals: Sequence[Goal], reference: Any = None
+    archive: Archive, study: Study, goals: Sequence[Goal], reference: Sequence[float] | None
 ) -> Course:
-    """Return how a study came to its best.
+    """Return how a study came to its best; it has nothing before the first feasible trial.
 
     Args:
         archive: has the study.
-        subject: the study with its trials.
+        study: which one.
         goals: one objective, or several and the hypervolume's ``reference``.
         reference: losses, or None.
     """
-    trials = feasible(subject, goals)
-    position = {trial.id: i for i, trial in enumerate(subject.trials, 1)}
-    by_trial = _so_far(trials, goals, reference)
-    ends = _ends(archive, subject)
-    timed = sorted((t for t in trials if t.id in ends), key=lambda t: ends[t.id])
-    by_time = _so_far(timed, goals, reference)
-    last = [len(subject.trials)] if trials else []
+    done = archive.progress(study, objectives=goals)
+    worth = done.worth(reference)
+    known = [i for i, value in enumerate(worth.tolist()) if math.isfinite(value)]
     return Course(
-        subject.study.name,
-        [*(position[trial.id] for trial in trials), *last],
-        [*by_trial, *by_trial[-1:]],
-        [ends[trial.id] for trial in timed],
-        by_time,
+        study.name,
+        [i + 1 for i in known],
+        [float(done.seconds[i]) for i in known],
+        [float(worth[i]) for i in known],
     )
-
-
-def _so_far(trials: Sequence[Trial], goals: Sequence[Goal], reference: Any) -> list[float]:
-    found: list[float] = []
-    kept: Front[int] = Front()
-    for trial in trials:
-        point = losses(goals, trial.metrics)
-        if reference is None:
-            better = min if goals[0].direction == "minimize" else max
-            value = trial.metrics[goals[0].metric]
-            found.append(better(found[-1], value) if found else value)
-        elif kept.add(trial.id, point)[0] or not found:
-            found.append(hypervolume(kept.points, reference))
-        else:
-            found.append(found[-1])
-    return found
-
-
-def _ends(archive: Archive, subject: Subject) -> dict[int, float]:
-    """Return the seconds of searching, pauses between sessions left out, by trial id."""
-    sessions = archive.sessions(subject.study)
-    _, rows = archive.query(_ENDS.format(id=int(subject.study.id)))
-    return {id_: searched(sessions, end) for id_, end in rows} if sessions else {}
-
-
-def searched(sessions: Sequence[Session], at: float) -> float:
-    """Return for how many seconds a study had been searched at a Unix time."""
-    return sum(max(0.0, min(s.began + s.seconds, at) - s.began) for s in sessions)
 
 
 def _figure(
@@ -186,7 +144,7 @@ def _figure(
     goals: Sequence[Goal],
     course: Course,
     beside: Sequence[Course],
-    reference: Any,
+    reference: Sequence[float] | None,
     *,
     log: bool,
 ) -> Figure:
@@ -195,22 +153,19 @@ def _figure(
     title = subject.title(f"{what} in the course")
     vertical = measured(goals[0]) if single else f"hypervolume of {_names(goals)}"
     kind = log_axis(b for one in (course, *beside) for b in one.best) if log else {}
-    timed = bool(course.seconds)
     every = [course, *beside]
     most = max(n for one in every for n in one.trials)
-    longest = max((s for one in every for s in one.seconds), default=1.0)
+    longest = max(s for one in every for s in one.seconds)
     scale, unit = time_scale(longest)
     layout = frame(title, _captions(subject, goals, reference), width=WIDTH)
     layout["height"] = HEIGHT
-    layout["xaxis"] = axis("trials", domain=[0, 0.46 if timed else 1], range=[0, 1.03 * most])
+    layout["xaxis"] = axis("evaluated trials", domain=[0, 0.46], range=[0, 1.03 * most])
     layout["yaxis"] = axis(vertical, **kind)
-    traces = _panel(subject, goals, course, beside, None) if single else []
-    traces = [*traces, *_steps(course, beside, None)]
-    if timed:
-        seconds = axis(f"{unit} of searching", domain=[0.54, 1], anchor="y2")
-        layout["xaxis2"] = {**seconds, "range": [0, 1.03 * longest / scale]}
-        layout["yaxis2"] = axis("", **kind, anchor="x2", matches="y")
-        traces += _steps(course, beside, scale)
+    seconds = axis(f"{unit} spent on evaluating and choosing", domain=[0.54, 1], anchor="y2")
+    layout["xaxis2"] = {**seconds, "range": [0, 1.03 * longest / scale]}
+    layout["yaxis2"] = axis("", **kind, anchor="x2", matches="y")
+    traces = [_each(subject, goals)] if single else []
+    traces += [*_steps(course, beside, None), *_steps(course, beside, scale)]
     end = number(course.best[-1], goals[0].unit if single else "")
     return Figure(title, traces, layout, WIDTH, HEIGHT, f"{what} {end} in the end")
 
@@ -219,12 +174,14 @@ def _names(goals: Sequence[Goal]) -> str:
     return ", ".join(short(goal.metric, 30) for goal in goals)
 
 
-def _captions(subject: Subject, goals: Sequence[Goal], reference: Any) -> list[str]:
+def _captions(
+    subject: Subject, goals: Sequence[Goal], reference: Sequence[float] | None
+) -> list[str]:
     said = []
     if reference is not None:
         at = ", ".join(
             f"{short(goal.metric, 30)} {number(goal.loss(loss), goal.unit)}"
-            for goal, loss in zip(goals, reference.tolist(), strict=True)
+            for goal, loss in zip(goals, reference, strict=True)
         )
         said.append(f"The volume that is dominated up to {at}: higher is better.")
     without = len(subject.trials) - sum(t.status is Status.COMPLETE for t in subject.trials)
@@ -240,24 +197,21 @@ def time_scale(longest: float) -> tuple[float, str]:
     return (60.0, "minutes") if longest < 3 * 3600 else (3600.0, "hours")
 
 
-def _panel(
-    subject: Subject, goals: Sequence[Goal], course: Course, beside: Sequence[Course], scale: Any
-) -> list[Trace]:
+def _each(subject: Subject, goals: Sequence[Goal]) -> Trace:
     """Return each trial's own value, where there is one objective."""
-    trials = feasible(subject, goals)
-    position = {trial.id: i for i, trial in enumerate(subject.trials, 1)}
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "each trial",
-            "x": [position[trial.id] for trial in trials],
-            "y": [trial.metrics[goals[0].metric] for trial in trials],
-            "hovertext": [subject.hover(trial) for trial in trials],
-            "hoverinfo": "text",
-            "marker": {"symbol": "circle-open", "color": GREY, "size": 6},
-        }
-    ]
+    evaluated = [t for t in subject.trials if t.status is not Status.INFEASIBLE]
+    position = {trial.id: i for i, trial in enumerate(evaluated, 1)}
+    trials = [trial for trial in with_values(subject, goals) if trial.feasible]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "each trial",
+        "x": [position[trial.id] for trial in trials],
+        "y": [trial.metrics[goals[0].metric] for trial in trials],
+        "hovertext": [subject.hover(trial) for trial in trials],
+        "hoverinfo": "text",
+        "marker": {"symbol": "circle-open", "color": GREY, "size": 6},
+    }
 
 
 def _studies(n: int) -> str:
@@ -266,13 +220,12 @@ def _studies(n: int) -> str:
 
 def _steps(course: Course, beside: Sequence[Course], scale: float | None) -> list[Trace]:
     """Return the lines of the best so far, by trial or, with a ``scale``, by time."""
-    several = f"random search ({_studies(len(beside))})"
     traces: list[Trace] = []
     for i, one in enumerate((*beside, course)):
         own = one is course
         look: dict[str, Any] = {"color": FAINT, "width": 1.4, "dash": "dash"}
         look = {"color": BLUE, "width": 2.6} if own else look
-        times = None if scale is None else [s / scale for s in one.seconds]
+        several = f"random search ({_studies(len(beside))})"
         traces.append(
             {
                 "type": "scatter",
@@ -280,11 +233,11 @@ def _steps(course: Course, beside: Sequence[Course], scale: float | None) -> lis
                 "name": text(short(one.study)) if own else several,
                 "legendgroup": "own" if own else "random",
                 "showlegend": scale is None and (own or i == 0),
-                "x": list(one.trials) if times is None else times,
-                "y": list(one.best if times is None else one.best_by_time),
+                "x": list(one.trials) if scale is None else [s / scale for s in one.seconds],
+                "y": list(one.best),
                 "line": {"shape": "hv", **look},
                 "hoverinfo": "x+y",
                 **({} if scale is None else {"xaxis": "x2", "yaxis": "y2"}),
             }
         )
-    return [trace for trace in traces if any(map(math.isfinite, trace["y"]))]
+    return traces

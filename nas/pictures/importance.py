@@ -143,7 +143,8 @@ def importance_figure(archive: Archive, study: Study, *, objectives: str | None 
         ArchiveError: there are too few complete trials.
     """
     subject = Subject.read(archive, study)
-    found = [importance_of(subject, goal) for goal in chosen_goals(subject, objectives)]
+    goals = chosen_goals(archive, study, objectives)
+    found = [importance_of(subject, goal) for goal in goals]
     title = f"{short(study.name)}: which decision matters"
     width = 560 * len(found) if len(found) > 1 else 860
     rows = max(len(one.drops) for one in found)

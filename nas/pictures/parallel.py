@@ -60,7 +60,7 @@ def parallel_figure(
         ArchiveError: no trial is complete.
     """
     subject = Subject.read(archive, study)
-    goals = chosen_goals(subject, objectives)
+    goals = chosen_goals(archive, study, objectives)
     trials, sampled = _drawn(subject, with_values(subject, goals))
     coordinates = [_decision(name, trials) for name in names_of(trials)]
     for goal in goals:

@@ -20,7 +20,7 @@ from nas.pictures.figure import (
     short,
     text,
 )
-from nas.pictures.history import searched, time_scale
+from nas.pictures.history import time_scale
 from nas.text import count, duration
 from nas.trial import Status
 
@@ -100,6 +100,11 @@ def timeline_figure(archive: Archive, study: Study) -> Figure:
     incidents = _incidents(sessions, runs, workers[:MOST], scale)
     traces = [trace for trace in (*bars, incidents) if trace["x"]]
     return Figure(title, traces, layout, WIDTH, height, title)
+
+
+def searched(sessions: Sequence[Session], at: float) -> float:
+    """Return for how many seconds a study had been searched at a Unix time, without pauses."""
+    return sum(max(0.0, min(s.began + s.seconds, at) - s.began) for s in sessions)
 
 
 def _runs(archive: Archive, study: Study, sessions: Sequence[Session]) -> list[Ran]:

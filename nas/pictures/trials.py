@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.errors import ArchiveError, ConfigError
-from nas.goals import Direction, Goal
+from nas.errors import ArchiveError
+from nas.goals import Goal
 from nas.pictures.figure import short, text
-from nas.suggest import did_you_mean, listed
+from nas.suggest import listed
 from nas.text import count, number
 from nas.trial import Status, Trial
 
@@ -86,43 +86,21 @@ class Subject:
         return "<br>".join([f"<b>trial {trial.id}</b>", architecture, *shown])
 
 
-def chosen_goals(subject: Subject, wanted: str | None) -> tuple[Goal, ...]:
-    """Return the objectives that are asked for, such as ``error,accuracy:max``.
+def chosen_goals(archive: Archive, study: Study, objectives: str | None) -> tuple[Goal, ...]:
+    """Return the objectives that are named with commas, such as ``error,accuracy:max``.
 
     Args:
-        subject: has the trials.
-        wanted: names of metrics with commas; one that is no objective of the study says which way
-            is better with ``:min`` or ``:max``. None is the study's own objectives.
+        archive: has the study.
+        study: which one.
+        objectives: None is the study's own.
 
     Raises:
-        ConfigError: one is not known, or which way is better.
+        ArchiveError: nobody knows one of them, or which way it is better.
     """
-    if wanted is None:
-        return subject.study.goals
-    return tuple(_goal(subject, part.strip()) for part in wanted.split(",") if part.strip())
-
-
-def _goal(subject: Subject, asked: str) -> Goal:
-    own = {goal.metric: goal for goal in subject.study.goals}
-    if asked in own:
-        return own[asked]
-    name, _, way = asked.rpartition(":")
-    if way not in ("min", "max") or not name:
-        name, way = asked, ""
-    known = sorted({metric for trial in subject.complete for metric in trial.metrics})
-    if name not in known:
-        hint = did_you_mean(name, known)
-        study = subject.study.name
-        raise ConfigError(f"study {study!r} has no metric {name!r}.{hint} It has {listed(known)}.")
-    if name in own and not way:
-        return own[name]
-    if not way:
-        raise ConfigError(
-            f"{name!r} is no objective of the study: say which way is better, "
-            f"with {name}:min or {name}:max"
-        )
-    direction: Direction = "minimize" if way == "min" else "maximize"
-    return Goal(name, direction, own[name].unit if name in own else "")
+    if objectives is None:
+        return study.goals
+    names = [part.strip() for part in objectives.split(",") if part.strip()]
+    return archive.compared(study, objectives=names).goals
 
 
 def with_values(subject: Subject, goals: Sequence[Goal]) -> list[Trial]:

@@ -70,6 +70,7 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
         *(
             "compare",
             "savings",
+            "report",
             "ui",
             "export",
             "space",
