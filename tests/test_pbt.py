@@ -152,7 +152,8 @@ class TestInheritance:
                 said.append(how_far(progress, self.plan, 1.0))
 
         nas.search(grow(), tmp_path / "a.db", plugins=[GROWERS], observer=Watching())
-        assert "a budget of 2 of 96 spent" in said[0]
+        assert "a budget of 0 of 96 spent" in said[0]
+        assert "a budget of 48 of 96 spent" in "; ".join(said)
         assert "a budget of 96 of 96 spent" in said[-1]
 
     def test_networks_stay_and_hyper_parameters_change(self, tmp_path: Path) -> None:
