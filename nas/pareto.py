@@ -220,10 +220,7 @@ class Front(Generic[Key]):
         """Tell of many points at once which ones a point on the front dominates."""
         if not self._keys or not len(losses):
             return [False] * len(losses)
-        points = np.asarray(losses, dtype=np.float64)[:, None, :]
-        no_worse = np.all(self._points <= points, axis=2)
-        better = np.any(self._points < points, axis=2)
-        found: list[bool] = np.any(no_worse & better, axis=1).tolist()
+        found: list[bool] = np.any(self._dominating(np.asarray(losses, float)), axis=1).tolist()
         return found
 
     def add(self, key: Key, losses: Losses | NDArray[np.float64]) -> tuple[bool, list[Key]]:
@@ -234,15 +231,32 @@ class Front(Generic[Key]):
         if not self._keys:
             self._keys, self._points = [key], point[None, :]
             return True, []
-        no_worse = (self._points <= point).all(axis=1)
-        if (no_worse & (self._points < point).any(axis=1)).any():
+        if self._dominating(point[None, :]).any():
             return False, []
-        beaten = np.asarray(
-            (point <= self._points).all(axis=1) & (point < self._points).any(axis=1)
-        )
+        beaten = self._dominated(point)
         driven_off = [k for k, gone in zip(self._keys, beaten.tolist(), strict=True) if gone]
         self._keys = [
             k for k, gone in zip(self._keys, beaten.tolist(), strict=True) if not gone
         ] + [key]
         self._points = np.vstack([self._points[~beaten], point])
         return True, driven_off
+
+    # a column at a time: numpy is slow at reducing an axis of two or three
+
+    def _dominating(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell of each of ``(n, objectives)`` points which of the front dominate it."""
+        no_worse = np.ones((len(points), len(self._points)), dtype=bool)
+        better = np.zeros_like(no_worse)
+        for ours, theirs in zip(self._points.T, points.T, strict=True):
+            no_worse &= ours <= theirs[:, None]
+            better |= ours < theirs[:, None]
+        return np.asarray(no_worse & better)
+
+    def _dominated(self, point: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which of the front a point dominates."""
+        no_worse = np.ones(len(self._points), dtype=bool)
+        better = np.zeros_like(no_worse)
+        for ours, theirs in zip(self._points.T, point, strict=True):
+            no_worse &= theirs <= ours
+            better |= theirs < ours
+        return np.asarray(no_worse & better)

@@ -22,6 +22,7 @@ class StudyFront:
     def __init__(self, trials: Iterable[Trial]) -> None:
         self._front: Front[int] = Front()
         self._trials: dict[int, Trial] = {}
+        self._numbers: tuple[int, ...] | None = None
         self.saved()
         self.add(trials)
         self.saved()
@@ -52,6 +53,7 @@ class StudyFront:
     def _add(self, trial: Trial) -> None:
         is_on_front, driven_off = self._front.add(trial.id, trial.losses)
         if is_on_front:
+            self._numbers = None
             self.entered[trial.id] = self._trials[trial.id] = trial
         for id_ in driven_off:
             del self._trials[id_]
@@ -60,7 +62,9 @@ class StudyFront:
 
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of the trials on the front, in order."""
-        return tuple(sorted(trial.number for trial in self._trials.values()))
+        if self._numbers is None:
+            self._numbers = tuple(sorted(trial.number for trial in self._trials.values()))
+        return self._numbers
 
     def trials(self) -> list[Trial]:
         """Return the trials on the front, by first objective."""

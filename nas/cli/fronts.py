@@ -127,7 +127,7 @@ def _title(shown: Shown) -> str:
     if shown.budget is not None:
         return _title_at(shown, shown.budget)
     if shown.is_stored:
-        complete = count(shown.archive.counts(shown.study)[Status.COMPLETE], "complete trial")
+        complete = count(shown.counts[Status.COMPLETE], "complete trial")
         return f"Front of {name}: {size:,} of {complete}"
     by = ", ".join(plain(goal.metric) for goal in shown.goals)
     return f"Front of {name} by {by}: {size:,} of {count(len(shown.compared.ids), 'trial')}"
@@ -150,8 +150,7 @@ def _beside(shown: Shown) -> list[str]:
     if shown.budget is not None:
         return ["by what they had achieved there; values at other budgets are not compared with it"]
     if shown.is_stored:
-        counts = shown.archive.counts(shown.study)
-        others = [f"{n:,} {s}" for s, n in counts.items() if n and s is not Status.COMPLETE]
+        others = [f"{n:,} {s}" for s, n in shown.counts.items() if n and s is not Status.COMPLETE]
         return [f"beside them: {', '.join(others)}"] if others else []
     told = [] if shown.where is None else [f"complete, within the bounds, and {plain(shown.where)}"]
     told += [

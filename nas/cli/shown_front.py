@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.plugins import load_plugins
 from nas.cli.rows import studies_of, texts, trial_row
 from nas.goals import Goal
-from nas.trial import Trial
+from nas.trial import Status, Trial
 
 if TYPE_CHECKING:
     from nas.archive import Archive
@@ -84,6 +84,11 @@ class Shown:
             return self.archive.front(self.study)
         trials = self.archive.trials_by_id(self.compared.front_ids, goals=self.goals)
         return sorted(trials, key=lambda trial: trial.losses)
+
+    @cached_property
+    def counts(self) -> dict[Status, int]:
+        """How many trials of the first study there are of each status."""
+        return self.archive.counts(self.study)
 
     @cached_property
     def knees(self) -> set[int]:

@@ -99,14 +99,12 @@ def print_trials(listed: Listed) -> None:
     console.print(_heading(listed), style="bold")
     if not rows:
         return
-    states = {study.name: listed.archive.state(study) for study in listed.studies}
-    full = {study.name: listed.archive.budget(study) for study in listed.studies}
     on_front = {trial.id for study in listed.studies for trial in listed.archive.front(study)}
-    for row, trial in zip(rows, listed.trials, strict=True):
-        name = listed.study.get(trial.id, listed.studies[0].name)
-        row["spent"] = budget_text(trial, full[name], states[name].stages)
-        row["front"] = "●" if trial.id in on_front else ""
+    for row in rows:
+        row["front"] = "●" if row["id"] in on_front else ""
     short = any(trial.status in (Status.STOPPED, Status.PAUSED) for trial in listed.trials)
+    if short:
+        _add_budgets(listed, rows)
     columns = [
         *([STUDY] if listed.study else []),
         ID,
@@ -118,6 +116,14 @@ def print_trials(listed: Listed) -> None:
         Column("what", "architecture, or why it failed"),
     ]
     print_table(Listing(columns, rows), console)
+
+
+def _add_budgets(listed: Listed, rows: Sequence[dict[str, Any]]) -> None:
+    stages = {study.name: listed.archive.state(study).stages for study in listed.studies}
+    full = {study.name: listed.archive.budget(study) for study in listed.studies}
+    for row, trial in zip(rows, listed.trials, strict=True):
+        name = listed.study.get(trial.id, listed.studies[0].name)
+        row["spent"] = budget_text(trial, full[name], stages[name])
 
 
 def _heading(listed: Listed) -> str:
