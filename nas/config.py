@@ -200,6 +200,7 @@ class Config(Document):
             ``completion``, which keeps uneven workers busy and makes the trials depend on who was
             faster.
         reuse: whether an evaluation that the archive holds already answers a trial.
+        weights: whose trained weights are kept: of the trials on the front, or of all.
         space, data, evaluator, strategy: components and their parameters; without a strategy,
             Bayesian optimisation.
         hyper: parameters of the evaluator whose values are searched, too.
@@ -217,6 +218,7 @@ class Config(Document):
     window: Annotated[int, Field(ge=1)] = 8
     order: Literal["number", "completion"] = "number"
     reuse: bool = False
+    weights: Literal["front", "all"] = "front"
     space: Named
     data: Named | None = None
     evaluator: Named

@@ -26,9 +26,10 @@ NAMES = sorted(
     name
     for found in Plugins().registry("strategy")
     if found.full_name == f"strategies:{(name := found.component.name)}"
+    and name != "fixed"
     and not nas.strategy(name, **CHEAP.get(name, {})).pauses
 )
-"""Those that pause trials need learning curves, and have tests of their own."""
+"""Those that pause trials or repeat them have tests of their own."""
 every_strategy = pytest.mark.parametrize("name", NAMES)
 SMALL = {"name": "toy", "length": 2, "base": 3}
 

@@ -43,6 +43,9 @@ class Proposal:
     Args:
         architecture: a member of the space.
         parents: numbers of the trials that it was made from.
+        stems_from: ids of trials of other studies of the archive that it was made from.
+        repeat: above 0, it is evaluated although its architecture was before, with a seed that
+            depends on this number.
         until: step at which the trial pauses, of a strategy that ``pauses``; None for its full
             budget.
         inherits: number of a paused trial whose state (weights, optimizer) it begins with, and
@@ -53,6 +56,8 @@ class Proposal:
 
     architecture: Architecture
     parents: tuple[int, ...] = ()
+    stems_from: tuple[int, ...] = ()
+    repeat: int = 0
     until: int | None = None
     inherits: int | None = None
     replaces: int | None = None
@@ -63,11 +68,12 @@ class Strategy(ABC):
     """Proposes what to evaluate next (search strategy).
 
     ``start`` comes first, once. The engine asks as often as it likes, evaluates some of the
-    proposals (a filter may drop the others; it never evaluates one architecture twice), and tells
-    finished trials in the order of their numbers: failed and infeasible ones too, and now and then
-    one that was never proposed. Trials of earlier studies come before the first ``ask`` and have
-    negative numbers; as parents of a proposal they are left out. A strategy reads no clock and no
-    global state: the same calls give the same proposals, which is how a study resumes.
+    proposals (a filter may drop the others; it evaluates one architecture twice only as a
+    ``repeat``), and tells finished trials in the order of their numbers: failed and infeasible ones
+    too, and now and then one that was never proposed. Trials of earlier studies come before the
+    first ``ask`` and have negative numbers; as parents of a proposal they are left out. A strategy
+    reads no clock and no global state: the same calls give the same proposals, which is how a study
+    resumes.
 
     One that ``pauses`` trials is told paused ones too, each time, and all trials with their curves;
     it is asked which of them goes on before it is asked for a new one. A trial that another one

@@ -213,7 +213,7 @@ def _trial(study: Study, architecture: int, record: Record, trial: Trial) -> tup
 
 
 def _parents(
-    connection: sqlite3.Connection, study: Study, trials: Iterable[Trial]
+    connection: sqlite3.Connection, study: Study, trials: Sequence[Trial]
 ) -> list[tuple[int, int, int]]:
     pairs = [(trial, i, number) for trial in trials for i, number in enumerate(trial.parents)]
     found = _by_number(connection, study, {number for _, _, number in pairs}) if pairs else []
@@ -224,7 +224,28 @@ def _parents(
                 f"study {study.name!r}: trial {trial.number} was made from trial {number}, "
                 "which is not in the archive"
             )
-    return [(trial.id, i, ids[number]) for trial, i, number in pairs]
+    own = [(trial.id, i, ids[number]) for trial, i, number in pairs]
+    return own + _elsewhere(connection, study, trials)
+
+
+def _elsewhere(
+    connection: sqlite3.Connection, study: Study, trials: Iterable[Trial]
+) -> list[tuple[int, int, int]]:
+    """Return the parents of trials that are in other studies."""
+    rows = [
+        (trial.id, i, id_)
+        for trial in trials
+        for i, id_ in enumerate(trial.stems_from, start=len(trial.parents))
+    ]
+    for trial, _, id_ in rows:
+        found = connection.execute("SELECT study FROM trials WHERE id = ?", (id_,)).fetchone()
+        if found is None or found[0] == study.id:
+            where = "in the archive" if found is None else "of another study"
+            raise ArchiveError(
+                f"study {study.name!r}: trial {trial} stems from a trial with the id {id_}, which "
+                f"is not {where}"
+            )
+    return rows
 
 
 def _protocols(records: Iterable[Record]) -> set[tuple[str]]:

@@ -41,7 +41,7 @@ class ReadingNetworks(Reading):
         """Return the trained network of a trial, on the CPU and in evaluation mode.
 
         It takes raw inputs, ``(batch, *space.input_shape)``, and returns ``(batch, classes)``
-        logits. Weights are kept for the trials on the front.
+        logits. Weights are kept for the trials on the front, unless the config says otherwise.
 
         Raises:
             ArchiveError: there are no weights of this trial, they are damaged, or they do not fit
@@ -55,8 +55,10 @@ class ReadingNetworks(Reading):
             kept = [a for a in rows.artifacts_of(connection, trial_id) if a.kind == WEIGHTS]
             if not kept:
                 with_weights = rows.trials_with(connection, study, WEIGHTS)
+                complete = study.config.get("weights") == "all"
+                whose = "complete trials" if complete else "trials on the front"
                 raise ArchiveError(
-                    f"trial {trial_id} has no weights: they are kept for trials on the front only; "
+                    f"trial {trial_id} has no weights: they are kept for {whose} only; "
                     f"study {study.name!r} has those of {_some(with_weights)}"
                 )
         space = self.space(study, plugins=plugins)

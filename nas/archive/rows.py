@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nas.architecture import Architecture
@@ -33,8 +33,9 @@ _METRICS = """
 SELECT trial, name, value FROM metrics WHERE trial IN (SELECT value FROM json_each(?))"""
 
 _PARENTS = """
-SELECT parents.trial, trials.number FROM parents JOIN trials ON trials.id = parents.parent
-WHERE parents.trial IN (SELECT value FROM json_each(?)) ORDER BY parents.trial, position"""
+SELECT trial, parent, made.number, made.study = trials.study FROM parents
+JOIN trials ON trials.id = trial JOIN trials AS made ON made.id = parent
+WHERE trial IN (SELECT value FROM json_each(?)) ORDER BY trial, position"""
 
 
 def to_json(value: object, *, sort_keys: bool = False) -> str:
@@ -89,24 +90,36 @@ def trials_by_id(
 
     Args:
         connection: to an archive.
-        goals: of every study that is met, by id: losses are not stored but follow from them.
+        goals: by the id of a study; losses are not stored but follow from them. Those of a study
+            that is missing here are its own.
         ids: of trials; those that are not there are left out.
     """
     wanted = (json.dumps(list(ids)),)
     metrics: dict[int, dict[str, float]] = {}
     for trial, name, value in connection.execute(_METRICS, wanted):
         metrics.setdefault(trial, {})[name] = number_or_nan(value)
-    parents: dict[int, list[int]] = {}
-    for trial, number in connection.execute(_PARENTS, wanted):
-        parents.setdefault(trial, []).append(number)
+    lineage: dict[int, tuple[list[int], list[int]]] = {}
+    for trial, parent, number, own in connection.execute(_PARENTS, wanted):
+        lineage.setdefault(trial, ([], []))[not own].append(number if own else parent)
+    found = connection.execute(_TRIAL, wanted).fetchall()
+    known = {**_goals(connection, {row[1] for row in found} - {*goals}), **goals}
     return [
-        _trial(row, goals[row[1]], metrics.get(row[0], {}), parents.get(row[0], []))
-        for row in connection.execute(_TRIAL, wanted)
+        _trial(row, known[row[1]], metrics.get(row[0], {}), *lineage.get(row[0], ((), ())))
+        for row in found
     ]
 
 
+def _goals(connection: sqlite3.Connection, studies: set[int]) -> dict[int, tuple[Goal, ...]]:
+    rows = (connection.execute(f"{STUDY} WHERE id = ?", (id_,)).fetchone() for id_ in studies)
+    return {row[0]: study_of(row, "").goals for row in rows}
+
+
 def _trial(
-    row: tuple[Any, ...], goals: tuple[Goal, ...], metrics: dict[str, float], parents: list[int]
+    row: tuple[Any, ...],
+    goals: tuple[Goal, ...],
+    metrics: dict[str, float],
+    parents: Sequence[int],
+    elsewhere: Sequence[int],
 ) -> Trial:
     id_, _, number, decisions, status, violation, seed, budget, seconds, kind, message, trace = row
     return Trial(
@@ -120,6 +133,7 @@ def _trial(
         budget=budget,
         seconds=float(seconds),
         parents=tuple(parents),
+        stems_from=tuple(elsewhere),
         failure=None if kind is None else Failure(kind, message, trace),
         id=id_,
     )
@@ -262,9 +276,9 @@ def artifacts_of(connection: sqlite3.Connection, trial: int) -> tuple[Artifact, 
 
 
 def trials_with(connection: sqlite3.Connection, study: Study, kind: str) -> list[int]:
-    """Return the ids of the trials on a study's front for which such a file is kept."""
-    sql = """SELECT front.trial FROM front JOIN artifacts ON artifacts.trial = front.trial
-        WHERE front.study = ? AND artifacts.kind = ? ORDER BY front.trial"""
+    """Return the ids of a study's trials for which such a file is kept."""
+    sql = """SELECT trial FROM artifacts CROSS JOIN trials ON trials.id = trial
+        WHERE study = ? AND kind = ? ORDER BY trial"""
     return [id_ for (id_,) in connection.execute(sql, (study.id, kind))]
 
 

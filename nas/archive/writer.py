@@ -132,8 +132,8 @@ class Writer(History, Closing):
         """Write trials in one transaction; when this returns they are on disk.
 
         The front is brought up to date, weights of trials that entered it are fetched and stored,
-        and those of trials that left it are removed. A cancelled trial is replaced and keeps its
-        id; no other is ever overwritten.
+        and those of trials that left it are removed, unless the study keeps all weights. A
+        cancelled trial is replaced; no other is ever overwritten.
 
         Args:
             study: as ``Writer.study`` returned it.
@@ -239,15 +239,18 @@ class Writer(History, Closing):
         many(
             "INSERT INTO front (trial, study) VALUES (?, ?)", [(t, study.id) for t in front.entered]
         )
+        all_kept = study.config.get("weights") == "all"
         weights = [
             self._artifacts.add(trial, content)
-            for trial in front.entered
+            for trial in (records if all_kept else front.entered)
             if (fetch := records[trial].weights) is not None and (content := fetch()) is not None
         ]
         insert.insert_artifacts(self._connection, weights)
         dropped: set[str] = set()
         for trial in front.left:
             self._connection.execute("DELETE FROM front WHERE trial = ?", (trial,))
+            if all_kept:
+                continue
             which = "FROM artifacts WHERE trial = ? AND kind = ?"
             found = self._connection.execute(f"SELECT sha256 {which}", (trial, WEIGHTS))
             dropped.update(sha256 for (sha256,) in found.fetchall())

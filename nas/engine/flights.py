@@ -83,7 +83,7 @@ class Flights:
 
     def submit(self, candidate: Candidate, number: int, told: int | None) -> None:
         """Let a new trial begin."""
-        seed = trials.trial_seed(self._study.seed, number)
+        seed = trials.trial_seed(self._study.seed, number, candidate.proposal.repeat)
         job = self._job(candidate, number, seed)
         if job.inherits is not None and self._snapshots is not None:
             self._snapshots.copy(job.inherits.number, number)

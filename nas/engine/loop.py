@@ -212,7 +212,7 @@ class Loop:
         space, told = self._parts.space, self._order.told()
         if infeasible or candidate.failure:
             return trials.turned_away(candidate, number, space, told)
-        alone = candidate.proposal.inherits is None
+        alone = candidate.proposal.inherits is None and not candidate.proposal.repeat
         earlier = self._reuse.find(candidate) if self._reuse and alone else None
         if earlier is None:
             return None

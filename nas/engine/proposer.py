@@ -270,7 +270,7 @@ class Proposer:
     def _new(self, proposal: Proposal, drawn: Container[str]) -> Candidate | None:
         """Return the candidate that a proposal is; None if it is known."""
         canonical_id = self._space.canonical_id(proposal.architecture)
-        if proposal.inherits is not None:  # other weights make it another one
+        if proposal.inherits is not None or proposal.repeat:  # other weights: another one
             return self._look(proposal, canonical_id)
         if canonical_id in drawn:
             return None

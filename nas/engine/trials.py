@@ -34,9 +34,13 @@ class Started:
     told: int | None
 
 
-def trial_seed(study_seed: int, number: int) -> int:
-    """Return the seed of a trial: a function of the study's seed and the trial's number."""
-    return derive(study_seed, "trial", number)
+def trial_seed(study_seed: int, number: int, repeat: int = 0) -> int:
+    """Return the seed of a trial: a function of the study's seed and the trial's number.
+
+    That of a repeated evaluation is one that no trial of a study with the same seed has.
+    """
+    labels = ("trial", number) if not repeat else ("repeat", number, repeat)
+    return derive(study_seed, *labels)
 
 
 def turned_away(candidate: Candidate, number: int, space: Space, told: int | None) -> Record:
@@ -48,6 +52,7 @@ def turned_away(candidate: Candidate, number: int, space: Space, told: int | Non
         violation=candidate.violation,
         metrics=dict(candidate.analytic),
         parents=candidate.proposal.parents,
+        stems_from=candidate.proposal.stems_from,
         failure=candidate.failure,
     )
     return _record(trial, candidate, space, told)
@@ -75,6 +80,7 @@ def reused(
         seed=earlier.seed,
         budget=budget,
         parents=candidate.proposal.parents,
+        stems_from=candidate.proposal.stems_from,
     )
     plain = _record(trial, candidate, space, told)
     return replace(
@@ -97,6 +103,7 @@ def cancelled(started: Started, space: Space) -> Record:
         seed=job.seed,
         budget=job.budget,
         parents=candidate.proposal.parents,
+        stems_from=candidate.proposal.stems_from,
     )
     return _record(trial, candidate, space, started.told)
 
@@ -119,6 +126,7 @@ def evaluated(finished: Finished, started: Started, space: Space, goals: Sequenc
         budget=job.budget,
         seconds=outcome.seconds,
         parents=candidate.proposal.parents,
+        stems_from=candidate.proposal.stems_from,
         failure=failure,
     )
     return _record(trial, candidate, space, started.told, finished)

@@ -15,6 +15,7 @@ def nas_strategies() -> Iterable[Component]:
 
 def _sampling() -> list[Component]:
     """Strategies that need no predictor."""
+    from nas_strategies.fixed import Fixed
     from nas_strategies.local_search import LocalSearch
     from nas_strategies.nsga2 import NSGA2
     from nas_strategies.random_search import RandomSearch
@@ -23,6 +24,7 @@ def _sampling() -> list[Component]:
 
     return [
         Component("random", RandomSearch, "Uniform draws: the line to beat"),
+        Component("fixed", Fixed, "The same architectures over and over, with other seeds"),
         Component(
             "local_search",
             LocalSearch,
