@@ -17,6 +17,7 @@ from nas.cli import (
     curves,
     export,
     front,
+    importing,
     plot,
     plugins,
     predict,
@@ -104,6 +105,7 @@ app.add_typer(plot.app, name="plot")
 app.command()(report.report)
 app.command()(ui.ui)
 app.command()(export.export)
+app.command("import")(importing.import_trials)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)

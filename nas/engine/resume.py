@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nas.abstract.dataset import Dataset
 from nas.archive import Archive
+from nas.archive.importing import imported_from
 from nas.archive.record import ComponentRecord
 from nas.config import Config
 from nas.engine.progress import Observer
@@ -56,7 +57,13 @@ def resume(
     _check(assignments)
     with Archive(archive) as opened:
         found = opened.study(study) if study is not None else _unfinished(opened)
-        missing = _missing_files(opened.components(found), plugins)
+        components = opened.components(found)
+    if imported := imported_from(components):
+        raise StudyError(
+            f"study {found.name!r} was imported ({imported.name}), so there is no search to go on "
+            "with; a new one begins with what it knows by [warm_start]"
+        )
+    missing = _missing_files(components, plugins)
     if missing:
         options = " ".join(f"--plugin {name}.py" for name in missing)
         raise StudyError(
