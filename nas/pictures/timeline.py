@@ -35,10 +35,8 @@ MOST = 60
 """Workers that are drawn: those that ran first."""
 
 _RUNS = """
-SELECT trials.id, trials.number, trials.status, started, seconds, worker, failure_kind
-FROM trials JOIN studies ON studies.id = trials.study
-WHERE studies.id = {id} AND started > 0 AND trials.status <> 'cancelled'
-ORDER BY started, number"""
+SELECT id, number, status, started, seconds, worker, failure_kind FROM trials
+WHERE study = {id} AND {ran} AND status <> 'cancelled' ORDER BY started, number"""
 
 LOOKS: dict[Status, tuple[str, str]] = {
     Status.COMPLETE: (BLUE, ""),
@@ -72,32 +70,26 @@ def timeline_figure(archive: Archive, study: Study) -> Figure:
         ArchiveError: no trial has run.
     """
     sessions = archive.sessions(study)
-    runs = _runs(archive, study, sessions)
+    simulated = any(session.state.get("simulated") is not None for session in sessions)
+    runs = _runs(archive, study, [] if simulated else sessions)
     if not runs:
         raise ArchiveError(f"study {study.name!r} has no trial that ran: there is nothing to draw")
     workers = list(dict.fromkeys(run.worker for run in runs))
-    shown = set(workers[:MOST])
     scale, unit = time_scale(max(run.began + run.lasted for run in runs))
     title = f"{short(study.name)}: {count(len(runs), 'trial')} on {count(len(workers), 'worker')}"
-    layout = frame(title, _captions(archive, study, sessions, runs, workers), width=WIDTH)
+    said = _captions(archive, study, [] if simulated else sessions, runs, workers)
+    layout = frame(title, said, width=WIDTH)
+    shown = workers[:MOST]
     height = layout["margin"]["t"] + layout["margin"]["b"] + max(ROW * len(shown), 60)
-    layout |= {
-        "height": height,
-        "barmode": "overlay",
-        "bargap": 0.25,
-        "xaxis": axis(f"{unit} of searching", rangemode="tozero"),
-        "yaxis": axis(
-            "",
-            type="category",
-            categoryorder="array",
-            categoryarray=[text(short(w, 40)) for w in reversed(workers[:MOST])],
-            showgrid=False,
-        ),
-        "shapes": _begins(sessions, scale),
-    }
+    layout |= {"height": height, "barmode": "overlay", "bargap": 0.25}
+    layout["shapes"] = [] if simulated else _begins(sessions, scale)
+    time = "simulated time" if simulated else "searching"
+    layout["xaxis"] = axis(f"{unit} of {time}", rangemode="tozero")
+    rows = {"categoryorder": "array", "categoryarray": [text(w) for w in reversed(shown)]}
+    layout["yaxis"] = axis("", type="category", showgrid=False, **rows)
     kept = [run for run in runs if run.worker in shown]
     bars = [_bars(kept, status, scale) for status in LOOKS]
-    incidents = _incidents(sessions, runs, workers[:MOST], scale)
+    incidents = _incidents(sessions, runs, shown, scale)
     traces = [trace for trace in (*bars, incidents) if trace["x"]]
     return Figure(title, traces, layout, WIDTH, height, title)
 
@@ -108,10 +100,12 @@ def searched(sessions: Sequence[Session], at: float) -> float:
 
 
 def _runs(archive: Archive, study: Study, sessions: Sequence[Session]) -> list[Ran]:
-    _, rows = archive.query(_RUNS.format(id=int(study.id)))
+    """Return the trials that ran; without sessions, in virtual time."""
+    ran = "started > 0" if sessions else "worker <> ''"  # virtual time begins at 0
+    _, rows = archive.query(_RUNS.format(id=int(study.id), ran=ran))
     found = []
     for id_, number, status, started, seconds, worker, failure in rows:
-        began = searched(sessions, started)
+        began = searched(sessions, started) if sessions else started
         where = short(worker, 40) or "a worker"
         found.append(Ran(id_, number, Status(status), began, seconds, where, failure))
     return found
@@ -130,6 +124,8 @@ def _captions(
     if without:
         never = "needed no worker" if without == 1 else "needed no worker each"
         said.append(f"{count(without, 'more trial')} {never}.")
+    if any(run.status is Status.PAUSED for run in runs):
+        said.append("Of a trial that was paused and went on, only the last run is drawn.")
     if len(workers) > MOST:
         said.append(f"The first {MOST} of {len(workers):,} workers are drawn.")
     if len(sessions) > 1:
@@ -157,7 +153,13 @@ def _bars(runs: Sequence[Ran], status: Status, scale: float) -> Trace:
         "marker": {
             "color": colour,
             "line": {"color": "#FFFFFF", "width": 1},
-            "pattern": {"shape": pattern, "fgcolor": "#FFFFFF", "size": 6, "solidity": 0.3},
+            "pattern": {
+                "shape": pattern,
+                "fillmode": "overlay",
+                "fgcolor": "#FFFFFF",
+                "size": 7,
+                "solidity": 0.3,
+            },
         },
     }
 
@@ -189,7 +191,7 @@ def _incidents(
     before = 0.0
     for session in sessions:
         for incident in session.incidents:
-            virtual = incident.at < session.began  # a simulation counts from its own begin
+            virtual = session.state.get("simulated") is not None
             at = before + (incident.at if virtual else incident.at - session.began)
             met = -1 if incident.number is None else incident.number
             where = by_number.get(met, workers[0])

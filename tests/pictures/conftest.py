@@ -1,0 +1,34 @@
+"""What the tests of pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from drawn import RANDOM, RECORDS, metrics, record, write
+
+from nas import Archive
+
+pytest.importorskip("plotly")
+pytest.importorskip("kaleido")
+
+
+@pytest.fixture(scope="session")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with a front, dominated, infeasible and failed trials, and one at random beside."""
+    path = tmp_path_factory.mktemp("pictures") / "cells.db"
+    write(path, [record(n, metrics(5 * n)) for n in range(20)], name="random", config=RANDOM)
+    return write(path, RECORDS)
+
+
+@pytest.fixture
+def archive(path: Path) -> Iterator[Archive]:
+    with Archive(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """Return what writes an archive of records."""
+    return lambda records, **more: write(tmp_path / "a.db", records, **more)
