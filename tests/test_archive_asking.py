@@ -143,6 +143,16 @@ class TestTrials:
         with nas.Archive(path) as archive, pytest.raises(KeyboardInterrupt):
             list(archive.query(f"{endless} SELECT count(*) FROM n")[1])
 
+    def test_ctrl_c_is_no_forbidden_question(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*asked: object) -> int:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(query, "_authorize", interrupted)
+        with nas.Archive(path) as archive, pytest.raises(KeyboardInterrupt):
+            archive.query("SELECT * FROM trials")
+
     def test_many_columns_are_not_all_listed(self, tmp_path: Path) -> None:
         wide = {f"m{i}": 1.0 for i in range(100)} | {"error": 1.0, "params": 1.0}
         add_study(tmp_path / "w.db", "s", [wide])

@@ -21,6 +21,8 @@ _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?s:.*?)\*/)*(\w*)")
 _ALLOWED_WORDS = ("SELECT", "WITH", "VALUES")
 
 _ALLOWED_ACTIONS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE)
+_FORBIDDEN = ("not authorized", "prohibited")
+"""In what SQLite says of what an authorizer denies."""
 _SCHEMA_PRAGMAS = (
     "foreign_key_list",
     "function_list",
@@ -60,7 +62,7 @@ def run(
     watch = Watch(seconds)
     try:
         _check_first_word(sql)
-        connection.set_authorizer(_authorize)
+        connection.set_authorizer(watch.authorize)
         connection.set_progress_handler(watch, STEPS)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         cursor = connection.execute(sql, values)
@@ -79,24 +81,38 @@ _SQL_ERRORS = (sqlite3.Error, ValueError)
 
 
 class Watch:
-    """Stops SQLite in the middle of a step when the time is over, or the user says so."""
+    """Looks at what SQLite is about to do, and stops it when the time is over.
+
+    It has Python's attention meanwhile, so a Ctrl-C is raised in here, and sqlite3 swallows it:
+    what SQLite then complains of is neither forbidden nor late.
+    """
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
+        self._denied = False
         self._end = math.inf if seconds is None else time.monotonic() + seconds
 
     def __call__(self) -> bool:
-        """Tell whether the time is over. Python raises KeyboardInterrupt in here."""
+        """Tell whether the time is over."""
         return time.monotonic() > self._end
+
+    def authorize(self, *asked: Any) -> int:
+        """Tell whether SQLite may do something."""
+        answer = _authorize(*asked)
+        self._denied = self._denied or answer == sqlite3.SQLITE_DENY
+        return answer
 
     def explained(self, error: Exception) -> BaseException:
         """Return what to raise instead of SQLite's error."""
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-            # sqlite3 swallows what is raised in a progress handler, and says "interrupted"
             if not self():
                 return KeyboardInterrupt()
             return ArchiveError(f"SQL: no answer within {self._seconds:g} s; it was stopped")
-        return _explained(error)
+        if not any(word in str(error) for word in _FORBIDDEN):
+            return ArchiveError(f"SQL: {error}")
+        if not self._denied:
+            return KeyboardInterrupt()
+        return ArchiveError(f"an archive can only be read; this SELECT does more ({error})")
 
 
 def _rows(
@@ -119,12 +135,6 @@ def _check_first_word(sql: str) -> None:
         raise ArchiveError(
             f"an archive can only be asked a SELECT (or WITH ... SELECT), not {shown}"
         )
-
-
-def _explained(error: Exception) -> ArchiveError:
-    if "not authorized" in str(error) or "prohibited" in str(error):
-        return ArchiveError(f"an archive can only be read; this SELECT does more ({error})")
-    return ArchiveError(f"SQL: {error}")
 
 
 def _authorize(

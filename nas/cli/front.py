@@ -33,7 +33,7 @@ _Budget = Annotated[
     ),
 ]
 _Knee = Annotated[bool, typer.Option("--knee", help="Mark where the front bends most.")]
-_History = Annotated[
+_WithHistory = Annotated[
     bool, typer.Option("--history", help="Tell how the hypervolume grew, by trial and seconds.")
 ]
 
@@ -46,7 +46,7 @@ def front(
     where: Where = None,
     knee: _Knee = False,
     reference: Reference = None,
-    history: _History = False,
+    history: _WithHistory = False,
     budget: _Budget = None,
     plugin: PluginFiles = None,
     as_json: AsJson = False,
@@ -60,7 +60,6 @@ def front(
     --plugin is needed if an objective is of a plugin file.
     """
     from nas import Archive
-    from nas.cli.fronts import front_document, print_front, print_front_csv
     from nas.cli.shown_front import Shown
 
     check_formats(as_json, as_csv)
@@ -78,14 +77,18 @@ def front(
             volume=reference is not None,
             reference=reference_of(reference),
         )
-        if history:
-            _history(shown, as_json=as_json, as_csv=as_csv)
-        elif as_csv:
-            print_front_csv(shown)
-        elif as_json:
-            print_json(front_document(shown))
-        else:
-            print_front(shown)
+        (_history if history else _front)(shown, as_json=as_json, as_csv=as_csv)
+
+
+def _front(shown: Shown, *, as_json: bool, as_csv: bool) -> None:
+    from nas.cli.fronts import front_document, print_front, print_front_csv
+
+    if as_csv:
+        print_front_csv(shown)
+    elif as_json:
+        print_json(front_document(shown))
+    else:
+        print_front(shown)
 
 
 def _history(shown: Shown, *, as_json: bool, as_csv: bool) -> None:
