@@ -14,6 +14,8 @@ from nas.pictures.rendering import write
 
 PANEL = (620, 460)
 """Pixels."""
+BETWEEN = 105
+"""Pixels between two panels: room for the titles of axes."""
 BESIDE = 3
 """Panels in a row."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -51,7 +53,7 @@ def benchmark_figure(reports: Sequence[TableReport]) -> Figure:
 
 def _place(i: int, beside: int, rows: int) -> tuple[list[float], list[float]]:
     """Return the shares of the width and of the height that a panel takes."""
-    gap_x, gap_y = 0.1 / beside, 0.2 / rows
+    gap_x, gap_y = BETWEEN / (PANEL[0] * beside), BETWEEN / (PANEL[1] * rows)
     wide, high = (1 - gap_x * (beside - 1)) / beside, (1 - gap_y * (rows - 1)) / rows
     left, top = (i % beside) * (wide + gap_x), 1 - (i // beside) * (high + gap_y)
     return [left, min(left + wide, 1.0)], [max(top - high, 0.0), top]

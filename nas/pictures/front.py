@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST = 4
 """Objectives that are shown two by two."""
+MANY = 500
+"""Dominated trials beyond which each is drawn smaller."""
 CROWD = 5_000
 """Dominated or infeasible trials of which no more are drawn: a sample of them."""
 
@@ -63,10 +65,11 @@ def part(archive: Archive, subject: Subject, goals: Sequence[Goal]) -> Parted:
     compared = archive.compared(subject.study, objectives=goals)
     within, best = set(compared.ids.tolist()), set(compared.front_ids)
     on_front = [trial for trial in trials if trial.id in best]
+    beaten = within - best
     return Parted(
         goals,
         sorted(on_front, key=lambda t: (losses(goals, t.metrics), t.number)),
-        [trial for trial in trials if trial.id in within - best],
+        [trial for trial in trials if trial.id in beaten],
         [trial for trial in trials if trial.id not in within],
         frozenset(compared.knees),
     )
@@ -168,8 +171,9 @@ def _panel(subject: Subject, parted: Parted, pair: Sequence[Goal], i: int) -> li
     several = len(parted.goals) > 2
     line = {} if several else {"line": {"shape": "hv", "color": BLUE, "width": 1.5}}
     bent = [trial for trial in parted.front if trial.id in parted.knees]
+    small = (8, 1.3) if len(parted.dominated) <= MANY else (5, 0.8)
     looks: list[tuple[str, Sequence[Trial], dict[str, Any]]] = [
-        ("dominated", parted.dominated, _mark("circle-open", GREY, 8, 1.3)),
+        ("dominated", parted.dominated, _mark("circle-open", GREY, *small)),
         ("infeasible", parted.infeasible, _mark("x-thin", VERMILION, 8, 1.8)),
         ("on the front", parted.front, {**_mark("circle", BLUE, 10, 1.0), **line}),
         ("knee", bent, _mark("diamond-open", ORANGE, 17, 2.5)),

@@ -33,6 +33,8 @@ WIDTH, ROW = 1120, 30
 """Pixels: of the figure, and a worker's row."""
 MOST = 60
 """Workers that are drawn: those that ran first."""
+LATEST = 3_000
+"""Trials that are drawn: those that began last."""
 
 _RUNS = """
 SELECT id, number, status, started, seconds, worker, failure_kind FROM trials
@@ -74,12 +76,18 @@ def timeline_figure(archive: Archive, study: Study) -> Figure:
     runs = _runs(archive, study, [] if simulated else sessions)
     if not runs:
         raise ArchiveError(f"study {study.name!r} has no trial that ran: there is nothing to draw")
+    every, runs = len(runs), runs[-LATEST:]
     workers = list(dict.fromkeys(run.worker for run in runs))
     scale, unit = time_scale(max(run.began + run.lasted for run in runs))
-    title = f"{short(study.name)}: {count(len(runs), 'trial')} on {count(len(workers), 'worker')}"
-    said = _captions(archive, study, [] if simulated else sessions, runs, workers)
+    title = f"{short(study.name)}: {count(every, 'trial')} on {count(len(workers), 'worker')}"
+    said = _captions([] if simulated else sessions, runs, workers)
+    if every > LATEST:
+        said.append(f"The last {LATEST:,} of them are drawn.")
+    without = sum(n for s, n in archive.counts(study).items() if s is not Status.CANCELLED) - every
+    if without:
+        said.append(f"{count(without, 'more trial')} needed no worker.")
     layout = frame(title, said, width=WIDTH)
-    shown = workers[:MOST]
+    shown = sorted(workers[:MOST])
     height = layout["margin"]["t"] + layout["margin"]["b"] + max(ROW * len(shown), 60)
     layout |= {"height": height, "barmode": "overlay", "bargap": 0.25}
     layout["shapes"] = [] if simulated else _begins(sessions, scale)
@@ -112,18 +120,9 @@ def _runs(archive: Archive, study: Study, sessions: Sequence[Session]) -> list[R
 
 
 def _captions(
-    archive: Archive,
-    study: Study,
-    sessions: Sequence[Session],
-    runs: Sequence[Ran],
-    workers: Sequence[str],
+    sessions: Sequence[Session], runs: Sequence[Ran], workers: Sequence[str]
 ) -> list[str]:
-    counts = archive.counts(study)
     said = []
-    without = sum(n for s, n in counts.items() if s is not Status.CANCELLED) - len(runs)
-    if without:
-        never = "needed no worker" if without == 1 else "needed no worker each"
-        said.append(f"{count(without, 'more trial')} {never}.")
     if any(run.status is Status.PAUSED for run in runs):
         said.append("Of a trial that was paused and went on, only the last run is drawn.")
     if len(workers) > MOST:
@@ -132,7 +131,7 @@ def _captions(
         said.append(f"{count(len(sessions), 'session')}, each beginning at a dotted line.")
     busy = sum(run.lasted for run in runs)
     whole = sum(session.seconds for session in sessions)
-    if whole:
+    if whole and len(runs) < LATEST:
         said.append(f"Workers were busy for {duration(busy)} in {duration(whole)} of searching.")
     return said
 
