@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from nas.archive import sessions
+from nas.archive.rows import STUDY, study_of
 from nas.errors import ArchiveError
 
 
@@ -46,3 +49,21 @@ class Lease:
 
 class BlockedStudy(Exception):  # noqa: N818 - never leaves the archive: who holds it is added
     """Another driver holds the lease."""
+
+
+def refuse_if_running(archive: Path, connection: sqlite3.Connection) -> None:
+    """Raise ``ArchiveError`` if a search runs on an archive, which would have to wait too long.
+
+    The caller is in a transaction that writes, so that none can begin meanwhile.
+    """
+    for row in connection.execute(f"{STUDY} WHERE status = 'running'").fetchall():
+        study = study_of(row, str(archive))
+        try:
+            Lease(archive, study.id).release()
+        except BlockedStudy:
+            holder = sessions.latest(connection, study)
+            who = f" by {holder.holder()}" if holder else ""
+            raise ArchiveError(
+                f"study {study.name!r} in {str(archive)!r} is being run{who}. Wait for it or stop "
+                "it first"
+            ) from None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nas.study import Study
+from nas.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,9 @@ def sources_of(connection: sqlite3.Connection, study: Study) -> tuple[Source, ..
         Source(archive, name, last, trials, digest, bool(same))
         for archive, name, last, trials, digest, same in rows
     )
+
+
+def digest_of(trials: Iterable[Trial]) -> str:
+    """Return 20 hexadecimal digits for what trials say, by number."""
+    told = [[t.id, t.architecture.to_json(), sorted(t.metrics.items())] for t in trials]
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=10).hexdigest()

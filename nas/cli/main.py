@@ -18,6 +18,7 @@ from nas.cli import (
     export,
     front,
     importing,
+    merge,
     plot,
     plugins,
     predict,
@@ -106,6 +107,7 @@ app.command()(report.report)
 app.command()(ui.ui)
 app.command()(export.export)
 app.command("import")(importing.import_trials)
+app.command()(merge.merge)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)

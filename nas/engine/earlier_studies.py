@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from nas.abstract.objective import MeasuredObjective
 from nas.archive import Archive
 from nas.archive.record import ComponentRecord
 from nas.archive.rows import to_json
-from nas.archive.sources import Source
+from nas.archive.sources import Source, digest_of
 from nas.config import Config, WarmStartConfig, differences
 from nas.engine.assembly import Assembly
 from nas.engine.trials import Protocols
@@ -167,7 +165,7 @@ class Reader:
             source,
             last=max(trial.id for trial in complete),
             trials=len(trials),
-            digest=_digest([trial for trial, here in read if isinstance(here, Trial)]),
+            digest=digest_of([trial for trial, here in read if isinstance(here, Trial)]),
         )
         compared = source.same and not self.wanted.any_evaluation
         protocols = self._protocols(archive, trials[0]) if compared else {}
@@ -212,9 +210,3 @@ def _space(components: Sequence[ComponentRecord]) -> str:
     """Return what makes a space the same: its name and parameters."""
     space = next(component for component in components if component.role == "space")
     return f"{space.name} {to_json(space.parameters, sort_keys=True)}"
-
-
-def _digest(trials: Sequence[Trial]) -> str:
-    """Return 20 hexadecimal digits for what trials say, by number."""
-    told = [[t.id, t.architecture.to_json(), sorted(t.metrics.items())] for t in trials]
-    return hashlib.blake2b(json.dumps(told).encode(), digest_size=10).hexdigest()

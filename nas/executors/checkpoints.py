@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nas.abstract.checkpoint import Checkpoint, Snapshot
+from nas.archive.snapshots import UNFINISHED, folder_of, path_of
 from nas.errors import CandidateError
 from nas.executors.jobs import Job
 from nas.trial import CurvePoint
 
 log = logging.getLogger(__name__)
 
-_NAME = re.compile(r"\d+-\d+")
 _HEADER = "nas"
 
 
@@ -46,7 +45,7 @@ class CheckpointFolder:
 
     def __init__(self, archive: Path, study: int) -> None:
         self.archive, self.study = archive, study
-        self._folder = archive.absolute().with_name(archive.name + ".artifacts") / "checkpoints"
+        self._folder = folder_of(archive)
 
     def get(self, number: int) -> bytes | None:
         """Return a trial's snapshot, or None."""
@@ -59,7 +58,7 @@ class CheckpointFolder:
         """Replace a trial's snapshot, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(number)
-        unfinished = path.with_suffix(".part")
+        unfinished = path.with_suffix(UNFINISHED)
         with unfinished.open("wb") as file:
             file.write(content)
             file.flush()
@@ -86,9 +85,7 @@ class CheckpointFolder:
                 path.unlink()
 
     def _path(self, number: int) -> Path:
-        name = f"{self.study}-{number}"
-        assert _NAME.fullmatch(name)
-        return self._folder / f"{name}.safetensors"
+        return path_of(self.archive, self.study, number)
 
 
 @dataclass(frozen=True)
