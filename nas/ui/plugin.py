@@ -13,6 +13,16 @@ hookimpl = pluggy.HookimplMarker("datasette")
 
 
 @hookimpl
+def startup(datasette: Any) -> None:
+    """Have Datasette understand the tables of archives."""
+    from nas.ui.references import name_columns
+
+    for database in datasette.databases.values():
+        if is_archive(database):
+            name_columns(database)
+
+
+@hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
     """Serve our pages under ``/-/nas/``."""
     from nas.ui.routes import routes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -12,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.archive import Archive, query, rows
-from nas.archive.opening import open_for_reading
+from nas.archive import Archive, rows
+from nas.archive.filters import Filter
 from nas.errors import ArchiveError
 from nas.study import Study
-from nas.suggest import did_you_mean
 from nas.trial import Trial
 
 LIMIT = 5.0
@@ -126,23 +124,9 @@ class Pages(Archive):
         """Return the trials of a study for which an SQL expression over ``trials_wide`` holds.
 
         Raises:
-            ArchiveError: it is no such expression; with the nearest column to one that is not.
+            ArchiveError: it is no such expression, or takes too long.
         """
-        connection, _ = open_for_reading(self.path)
-        self._limit(connection)
-        name = study.name.replace("'", "''")
-        sql = f"SELECT id FROM trials_wide WHERE study = '{name}' AND (\n{where}\n)"
-        try:
-            return [id_ for (id_,) in query.run(connection, sql)[1] if isinstance(id_, int)]
-        except ArchiveError as error:
-            if "interrupted" in str(error):
-                raise TooSlowError(f"this took longer than {self._seconds:g} s") from None
-            unknown = re.search(r"no such column: (.*)", str(error))
-            if unknown is None:
-                raise
-            columns = self.query("SELECT * FROM trials_wide LIMIT 0")[0]
-            hint = did_you_mean(unknown[1], columns)
-            raise ArchiveError(f"there is no column {unknown[1]!r}.{hint}") from None
+        return Filter(where=where, seconds=self._seconds).ids(self.path, [study])
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         end = time.monotonic() + self._seconds

@@ -24,6 +24,9 @@ FORMATS = {
     "json": "the architecture",
 }
 """What ``nas export --to`` writes."""
+FILE = "(file)"
+"""What an archive calls the distribution of a plugin file."""
+_HINT = "It came from a plugin file: nas ui --plugin FILE.py has it."
 ENDINGS = {"python": "py"}
 """Of a file's name, where it is not the format's name."""
 
@@ -102,7 +105,9 @@ def drawing_of(visit: Visit) -> Answer:
         graph = _graph(visit, study, trial.architecture)
         picture = architecture_svg(graph, title=f"Architecture of trial {trial.id}")
     except NASError as error:
-        return Answer(str(error), "text/plain; charset=utf-8", 404)
+        used = {c.role: c.distribution for c in visit.archive.components(study)}
+        hint = f" {_HINT}" if used["space"] == FILE else ""
+        return Answer(f"{error}{hint}", "text/plain; charset=utf-8", 404)
     return Answer(picture, "image/svg+xml; charset=utf-8", policy=DRAWING)
 
 

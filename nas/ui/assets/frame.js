@@ -12,6 +12,7 @@
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
   const COLOURS = { light: ["#0072b2", "#c04a00", "#00735a", "#a3457a", "#6b6b6b"], dark: ["#5fb4ea", "#ff9d4d", "#3ecfa4", "#eba6cf", "#b0b0b0"] };
   const MOST_SVG = 1000;
+  const MANY = 3000; // hollow shapes cost forty times as much as dots where WebGL runs in software
   const dark = matchMedia("(prefers-color-scheme: dark)"), touch = matchMedia("(pointer: coarse)");
   const plot = document.getElementById("plot");
   const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d"] };
@@ -35,6 +36,11 @@
     };
   }
 
+  function marker(key, look, color, n) {
+    if (n > MANY) return { symbol: key === "front" ? look.symbol : "circle", color, size: key === "front" ? 6 : n > 20000 ? 3 : 4, opacity: key === "front" ? 1 : 0.6 };
+    return { symbol: look.symbol, color, size: look.size, line: { width: key === "front" ? 0 : 1, color } };
+  }
+
   function front(points) {
     const traces = Object.entries(GROUPS).filter(([key]) => points.groups[key].n > 0).map(([key, look]) => {
       const group = points.groups[key], colour = dark.matches ? look.dark : look.light;
@@ -44,7 +50,7 @@
         mode: line && group.n <= MOST_SVG ? "lines+markers" : "markers",
         name: `${look.name} (${group.n.toLocaleString("en")})`,
         x: group.x, y: group.y, customdata: group.id,
-        marker: { symbol: look.symbol, color: colour, size: look.size, line: { width: key === "front" ? 0 : 1, color: colour } },
+        marker: marker(key, look, colour, group.n),
         line: { color: colour, width: 1.5 },
         hovertemplate: `trial %{customdata}<br>%{x:.6~g}, %{y:.6~g}<extra>${look.name}</extra>`,
       };
@@ -60,7 +66,9 @@
       yaxis: i === 0 || !sent.second.includes(name) ? "y" : "y2",
       hovertemplate: `%{x}: %{y:.6~g}<extra>${plain(name)}</extra>`,
     }));
-    const both = layout(axis(sent.step, false), axis(sent.left, false));
+    const steps = Math.max(...sent.curves.flatMap((curve) => curve.x)), step = axis(sent.step, false);
+    if (steps <= 12) step.dtick = 1;
+    const both = layout(step, axis(sent.left, false));
     if (sent.second.length) both.yaxis2 = { ...axis(sent.second.join(", "), false), overlaying: "y", side: "right", showgrid: false };
     return [traces, both];
   }

@@ -7,7 +7,7 @@
   const address = document.body.dataset.progress;
   let version = null, timer = 0, page = location.href;
 
-  async function take(url, keep) {
+  async function take(url, how) {
     const answer = await fetch(url, { headers: { accept: "text/html" } });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -15,7 +15,7 @@
       const other = fresh.getElementById(part.id);
       if (other && other.outerHTML !== part.outerHTML) replace(part, other);
     }
-    document.dispatchEvent(new CustomEvent("nas:page", { detail: { fresh, keep } }));
+    document.dispatchEvent(new CustomEvent("nas:page", { detail: { fresh, how } }));
   }
 
   function replace(part, other) {
@@ -42,7 +42,7 @@
       const answer = await fetch(address);
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const now = await answer.json();
-      if (version !== null && now.version !== version) await take(page, false);
+      if (version !== null && now.version !== version) await take(page, "live");
       version = now.version;
       state.textContent = "";
       if (!now.running) wait = SELDOM;
@@ -54,11 +54,11 @@
   }
 
   // Another page of the same, such as the next rows: shown in place, and found again by its address.
-  async function go(url) {
+  async function go(url, how = "go") {
     page = new URL(url, location.href).href;
-    history.pushState(null, "", page);
+    if (how === "go") history.pushState(null, "", page);
     try {
-      await take(page, true);
+      await take(page, how);
     } catch (error) {
       location.assign(page);
     }
@@ -72,7 +72,8 @@
   });
   document.addEventListener("nas:go", (event) => go(event.detail));
   document.addEventListener("visibilitychange", look);
-  window.addEventListener("popstate", () => location.reload());
+  window.addEventListener("popstate", () => go(location.href, "back"));
   box.addEventListener("change", look);
+  box.parentElement.hidden = false;
   look();
 })();

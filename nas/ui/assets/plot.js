@@ -4,7 +4,7 @@
   const frame = document.getElementById("plot"), said = document.getElementById("plot-state");
   const form = document.getElementById("choose"), studies = document.getElementById("study");
   const SHARE = 20; // of the time, at most 1/SHARE goes into drawing anew while a search runs
-  let drawn = 0, cost = 0, asked = 0, pending = null, ready = false;
+  let drawn = 0, cost = 0, asked = 0, later = 0, pending = null, ready = false;
 
   function send() {
     if (ready && pending) {
@@ -14,6 +14,7 @@
   }
 
   async function load() {
+    clearTimeout(later);
     const turn = ++asked, began = performance.now();
     try {
       const answer = await fetch(frame.dataset.points);
@@ -43,14 +44,26 @@
   });
 
   document.addEventListener("nas:page", (event) => {
-    const other = event.detail.fresh.getElementById("plot").dataset.points;
+    const { fresh, how } = event.detail;
+    const other = fresh.getElementById("plot").dataset.points;
+    if (how === "back") restore(fresh.getElementById("choose"));
     if (other !== frame.dataset.points) {
       frame.dataset.points = other;
       load();
-    } else if (!event.detail.keep && performance.now() - drawn > SHARE * cost) {
-      load();
+    } else if (how === "live") {
+      clearTimeout(later);
+      later = setTimeout(load, Math.max(0, drawn + SHARE * cost - performance.now()));
     }
   });
+
+  function restore(other) {
+    for (const field of form.elements) {
+      const was = other.querySelector(`[name="${field.name}"]`);
+      if (!field.name || !was) continue;
+      field.value = was.value;
+      field.checked = was.checked;
+    }
+  }
 
   function choose(event) {
     if (event) event.preventDefault();

@@ -6,7 +6,7 @@
 
   async function why() {
     const answer = await fetch(drawing.src);
-    drawing.hidden = true;
+    drawing.parentElement.hidden = true;
     state.textContent = `No drawing: ${(await answer.text()).slice(0, 500)}`;
   }
 

@@ -1,0 +1,90 @@
+"""A search that runs beside: seen without reloading, and none the wiser."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from drivers import check_whole, count, drive, ended, wait_for
+from serving import fetch, serving
+from toys import TOY, config, rows
+
+
+def search(path: Path, trials: int, seconds: float):
+    evaluator = {"name": "tally", "seconds": seconds}
+    return drive(config(strategy="climb", evaluator=evaluator, stop={"trials": trials}), path, TOY)
+
+
+def test_progress_without_reloading(tab, tmp_path) -> None:
+    path = tmp_path / "live.db"
+    running = search(path, 30, 0.4)
+    wait_for(lambda: count(path) > 1, running)
+    with serving(path) as served:
+        page = tab(served.overview).page
+        page.evaluate("window.same = true")
+        bar = page.get_by_role("progressbar")
+        assert "▶ running" in page.inner_text(".card")
+        assert "Process " in page.inner_text(".card")
+        before = int(bar.get_attribute("value"))
+        for _ in range(2):
+            value = bar.get_attribute("value")
+            page.locator(f"progress:not([value='{value}'])").wait_for()
+        assert int(bar.get_attribute("value")) > before
+        assert page.evaluate("window.same") is True
+        page.goto(f"{served.overview}/studies/1")
+        page.evaluate("window.same = true")
+        page.frame_locator("#plot").locator("#plot[data-drawn]").wait_for()
+        page.locator("#standing", has_text="finished").wait_for()
+        page.locator("#plot-state", has_text="30 of 30").wait_for()
+        assert page.evaluate("window.same") is True
+    assert ended(running) == "30 trials are done"
+    check_whole(path)
+
+
+def test_it_rests_when_nobody_looks(tab, served) -> None:
+    opened = tab(served.overview)
+    page = opened.page
+    page.get_by_label("live").uncheck()
+    page.wait_for_timeout(200)
+    asked = len(opened.asked)
+    page.wait_for_timeout(2500)
+    assert len(opened.asked) == asked
+    with page.expect_request("**/progress"):
+        page.get_by_label("live").check()
+    page.evaluate(
+        """Object.defineProperty(document, "hidden", {get: () => window.away});
+        window.away = true; document.dispatchEvent(new Event("visibilitychange"))"""
+    )
+    asked = len(opened.asked)
+    page.wait_for_timeout(2500)
+    assert len(opened.asked) == asked
+    with page.expect_request("**/progress"):
+        page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_search_is_not_disturbed_by_many_readers(tmp_path) -> None:
+    path = tmp_path / "live.db"
+    running = search(path, 120, 0.07)
+    wait_for(lambda: count(path) > 1, running)
+    seen: list[int] = []
+    with serving(path) as served:
+        pages = ("", "/progress", "/studies/1", "/studies/1/points", "/trials/1")
+        addresses = [served.overview + page for page in pages]
+        addresses.append(f"{served.root}/live/trials_wide.json?_shape=array&_size=max")
+
+        def look() -> None:
+            while running.poll() is None:
+                for address in addresses:
+                    fetch(address)
+                    seen.append(address)
+
+        readers = [threading.Thread(target=look) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        assert ended(running) == "120 trials are done"
+        for reader in readers:
+            reader.join()
+        assert set(seen) == set(addresses)
+        assert '"total":120' in fetch(f"{served.overview}/studies/1/points")
+    check_whole(path)
+    assert rows(path, "SELECT count(*) FROM incidents") == [(0,)]
