@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from nas.decisions import Grid as Grid
     from nas.decisions import Integer as Integer
     from nas.engine.resume import resume as resume
+    from nas.engine.retraining import Retrained as Retrained
+    from nas.engine.retraining import train_again as train_again
     from nas.engine.search import Result as Result
     from nas.engine.search import search as search
     from nas.errors import ArchiveError as ArchiveError
@@ -173,6 +175,10 @@ PUBLIC = {
         "Integer",
     ),
     "nas.engine.resume": ("resume",),
+    "nas.engine.retraining": (
+        "Retrained",
+        "train_again",
+    ),
     "nas.engine.search": (
         "Result",
         "search",

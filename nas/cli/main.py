@@ -30,6 +30,7 @@ from nas.cli import (
     show,
     spaces,
     status,
+    train,
     ui,
 )
 from nas.cli.options import INTERRUPTED
@@ -105,6 +106,7 @@ app.command()(savings.savings)
 app.add_typer(plot.app, name="plot")
 app.command()(report.report)
 app.command()(ui.ui)
+app.command()(train.train)
 app.command()(export.export)
 app.command("import")(importing.import_trials)
 app.command()(merge.merge)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nas.abstract.dataset import Dataset
 from nas.archive import Archive
-from nas.archive.importing import imported_from
-from nas.archive.record import ComponentRecord
-from nas.config import Config
+from nas.engine.archived import archived_config
 from nas.engine.progress import Observer
 from nas.engine.search import Result, search
 from nas.errors import ConfigError, StudyError
-from nas.plugins import FROM_FILE, PluginFile, Plugins
 from nas.study import Study
 from nas.suggest import listed
 
@@ -57,22 +53,7 @@ def resume(
     _check(assignments)
     with Archive(archive) as opened:
         found = opened.study(study) if study is not None else _unfinished(opened)
-        components = opened.components(found)
-    if imported := imported_from(components):
-        raise StudyError(
-            f"study {found.name!r} was imported ({imported.name}), so there is no search to go on "
-            "with; a new one begins with what it knows by [warm_start]"
-        )
-    missing = _missing_files(components, plugins)
-    if missing:
-        options = " ".join(f"--plugin {name}.py" for name in missing)
-        raise StudyError(
-            f"study {found.name!r} uses plugin files, which an archive does not hold: "
-            f"add {options}, with the paths of these files"
-        )
-    config = Config.parse(found.config, source=f"study {found.name!r}").changed(assignments)
-    if not trust:
-        _check_calls(config, plugins)
+        config = archived_config(opened, found, plugins, trust=trust).changed(assignments)
     return search(config, archive, address=address, plugins=plugins, observer=observer, log=log)
 
 
@@ -86,19 +67,6 @@ def _check(assignments: Iterable[str]) -> None:
             )
 
 
-def _check_calls(config: Config, plugins: Sequence[str | Path]) -> None:
-    if config.data is None:
-        return
-    known = Plugins([PluginFile.read(path) for path in plugins])
-    dataset = known.build("dataset", config.data.name, **config.data.parameters)
-    if isinstance(dataset, Dataset) and dataset.calls is not None:
-        raise StudyError(
-            f"the data of study {config.study!r} come from calling {dataset.calls!r}, which is "
-            "what the archive says: if you trust whoever wrote it, add --trust (from Python, "
-            "trust=True)"
-        )
-
-
 def _unfinished(archive: Archive) -> Study:
     studies = archive.studies()
     if not studies:
@@ -110,10 +78,3 @@ def _unfinished(archive: Archive) -> Study:
     names = [study.name for study in open_ones or studies]
     which = "several studies have not finished" if open_ones else "there are several studies"
     raise StudyError(f"{which} in {str(archive.path)!r}: name one of {listed(names)}")
-
-
-def _missing_files(
-    components: Iterable[ComponentRecord], plugins: Iterable[str | Path]
-) -> list[str]:
-    used = {c.name.partition(":")[0] for c in components if c.distribution == FROM_FILE}
-    return sorted(used - {Path(path).stem for path in plugins})
