@@ -165,10 +165,10 @@ def compared(
     values: list[tuple[float | None, ...]] = []
     protocols = _Protocols(goals)
     for study in studies:
-        for id_, *found in connection.execute(_sql(goals), _values(study, goals, only)):
-            ids.append(id_)
-            values.append(tuple(found[::2]))
-            protocols.add(study, found[1::2])
+        found = connection.execute(_sql(goals), _values(study, goals, only)).fetchall()
+        ids += [row[0] for row in found]
+        values += [row[1::2] for row in found]
+        protocols.add(study, found)
     signs = [goal.loss(1.0) for goal in goals]
     table = np.array(values, dtype=np.float64).reshape(-1, len(goals))
     known = np.isfinite(table)
@@ -235,14 +235,14 @@ class _Protocols:
         self._goals = goals
         self._first: dict[int, tuple[int, str]] = {}
 
-    def add(self, study: Study, protocols: Sequence[int | None]) -> None:
-        for i, protocol in enumerate(protocols):
-            if protocol is None:
-                continue
-            known, of = self._first.setdefault(i, (protocol, study.name))
-            if known != protocol:
-                raise ArchiveError(
-                    f"{self._goals[i].metric!r} was measured in different ways in study {of!r} and "
-                    f"in {study.name!r} (table protocols, {known} and {protocol}), so its values "
-                    "cannot be compared"
-                )
+    def add(self, study: Study, rows: Sequence[Sequence[Any]]) -> None:
+        """Look at rows of ``_sql``."""
+        for i, goal in enumerate(self._goals):
+            for protocol in sorted({row[2 + 2 * i] for row in rows} - {None}):
+                known, of = self._first.setdefault(i, (protocol, study.name))
+                if known != protocol:
+                    raise ArchiveError(
+                        f"{goal.metric!r} was measured in different ways in study {of!r} and in "
+                        f"{study.name!r} (table protocols, {known} and {protocol}), so its values "
+                        "cannot be compared"
+                    )
