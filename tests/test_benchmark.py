@@ -337,7 +337,7 @@ def test_a_parameter_called_like_a_key_of_the_benchmark(tmp_path: Path, plugin: 
 
 def test_a_panel_for_each_table(tmp_path: Path) -> None:
     """Whatever there is to draw: one seed without a band, several objectives, no regret at all."""
-    from nas.benchmark.plot import draw
+    from nas.benchmark.plot import benchmark_figure, draw
 
     objectives = [
         {"name": "reported", "metric": "valid", "direction": "maximize"},
@@ -351,7 +351,18 @@ def test_a_panel_for_each_table(tmp_path: Path) -> None:
     _, reports = ran(found, tmp_path / "a.db")
     assert reports[0].rows[0].found[-1].mean == 0  # the whole space was evaluated
     assert reports[1].rows[0].found[-1].mean == pytest.approx(1)
-    for name in ("a.png", "a.svg", "a.html"):
+    figure = benchmark_figure(reports)
+    lines = [trace for trace in figure.traces if "name" in trace]
+    assert [(t["name"], t["xaxis"]) for t in lines] == [
+        (label, axis)
+        for axis, report in zip(("x", "x2"), reports, strict=True)
+        for label in report.curves
+    ]
+    assert sum(trace["showlegend"] for trace in lines) == len(reports[0].curves)
+    share = next(t for t in lines if t["xaxis"] == "x2")
+    assert share["y"] == reports[1].curves[share["name"]].mean.tolist()
+    assert len({trace["line"]["dash"] for trace in lines}) == len(reports[0].curves)
+    for name in ("a.png", "a.html"):
         draw(reports, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1_000
 

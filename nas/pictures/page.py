@@ -93,9 +93,10 @@ def figure_page(figure: Figure) -> str:
     """Return a page with one figure."""
     from markupsafe import Markup
 
-    shown = [] if figure.svg is not None else [figure]
+    shown = [] if figure.svg is not None else [figure.without_title()]
     svg = None if figure.svg is None else Markup(figure.svg)
-    return render("figure.html", {**with_scripts(shown), "title": figure.name, "svg": svg})
+    said = {"title": figure.name, "captions": figure.captions, "svg": svg}
+    return render("figure.html", {**with_scripts(shown), **said})
 
 
 @cache

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 import pytest
 from drawn import GOALS, RECORDS, failed, metrics, record
 
+import nas
 from nas import Archive, Goal, Ruling, Status
 from nas.architecture import Architecture
 from nas.errors import ArchiveError, ConfigError
@@ -31,6 +32,7 @@ from nas.pictures.timeline import timeline_figure
 from nas.pictures.trials import Subject, far_out
 from nas.plugins import Plugins
 
+RACERS = Path(__file__).parents[1] / "files" / "racers.py"
 Written = Callable[..., Path]
 MAKERS: dict[str, Callable[[Archive], Figure]] = {
     "front": lambda a: front_figure(a, a.study("cells")),
@@ -273,6 +275,27 @@ class TestTimeline:
         assert mark["x"] == [1.0]
         assert mark["y"] == ["box pid 1"]
         assert "&lt;b&gt;gone" in mark["hovertext"][0]
+
+    def test_virtual_time(self, tmp_path: Path) -> None:
+        config = {
+            "study": "race",
+            "objectives": ["racers:error"],
+            "space": "lanes",
+            "evaluator": "racer",
+            "strategy": "random",
+            "window": 4,
+            "stop": {"trials": 9},
+            "run": {"executor": "simulated", "workers": 3},
+        }
+        nas.search(config, tmp_path / "a.db", plugins=[RACERS])
+        with Archive(tmp_path / "a.db") as archive:
+            figure = timeline_figure(archive, archive.study())
+            _, rows = archive.query("SELECT started FROM trials ORDER BY started, number")
+            began = [started for (started,) in rows]
+        bars = named(figure, "complete (9)")
+        assert bars["base"] == pytest.approx([start / 60 for start in began])
+        assert sorted(set(bars["y"])) == [f"virtual worker {i}" for i in range(3)]
+        assert "simulated time" in figure.layout["xaxis"]["title"]["text"]
 
     def test_nothing_ran(self, written: Written) -> None:
         path = written([record(0, metrics(0), started=0.0)])

@@ -130,7 +130,7 @@ def test_a_browser_runs_nothing_of_theirs(run: Run, hostile: Path) -> None:
             assert heard == []
             assert page.evaluate("window.hacked") is None
             assert page.locator("img").count() == 0
-            assert "script><script" in page.locator(".gtitle").text_content()
+            assert "script><script" in page.locator("h1").text_content()
 
 
 def test_a_page_needs_nothing_else(path: Path, tmp_path: Path) -> None:
@@ -140,6 +140,8 @@ def test_a_page_needs_nothing_else(path: Path, tmp_path: Path) -> None:
         page.wait_for_selector(".main-svg")
         assert heard == []
         assert page.locator(".scatterlayer .trace").count() == 4
+        assert page.locator("h1").inner_text().startswith("cells: the front of 28 trials")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert page.locator("[src], link[href]").count() == 0
 
 
