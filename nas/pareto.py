@@ -111,6 +111,16 @@ def hypervolume(losses: Sequence[Losses] | NDArray[np.float64], reference: Losse
     return float(moocore.hypervolume(inside, ref=limits))
 
 
+def contributions(losses: Sequence[Losses], reference: Losses) -> NDArray[np.float64]:
+    """Return for each finite point how much less volume the others dominate; 0 for equal points."""
+    import moocore
+
+    if not len(losses):
+        return np.zeros(0)
+    points = np.asarray(losses, dtype=np.float64)
+    return np.asarray(moocore.hv_contributions(points, ref=np.asarray(reference, dtype=np.float64)))
+
+
 def volumes(points: NDArray[np.float64], reference: Losses) -> NDArray[np.float64]:
     """Return the hypervolume of the first, of the first two, ... of all points.
 

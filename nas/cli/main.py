@@ -32,6 +32,7 @@ from nas.cli import (
     status,
     train,
     ui,
+    vacuum,
 )
 from nas.cli.options import INTERRUPTED
 from nas.cli.text import one_line
@@ -110,6 +111,7 @@ app.command()(train.train)
 app.command()(export.export)
 app.command("import")(importing.import_trials)
 app.command()(merge.merge)
+app.command()(vacuum.vacuum)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)
