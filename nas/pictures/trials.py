@@ -82,7 +82,7 @@ class Subject:
             f"{text(short(name, 30))}: {text(number(trial.metrics[name], units.get(name, '')))}"
             for name in known[:most]
         ]
-        architecture = text(short(self.texts.get(trial.id, ""), 90))
+        architecture = text(short(self.texts.get(trial.id, ""), 130))
         return "<br>".join([f"<b>trial {trial.id}</b>", architecture, *shown])
 
 
