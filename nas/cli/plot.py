@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.choosing import Reference
 from nas.cli.options import (
     DEFAULT_ARCHIVE,
     ArchivePath,
@@ -77,19 +78,29 @@ def front(
     output: Output = "front.png",
     objectives: Objectives = None,
     log: Logs = False,
+    reference: Reference = None,
 ) -> None:
     """Draw the Pareto front, its knee, and what it beats.
 
     What is dominated or infeasible is told apart by shape. Three or four objectives are drawn two
     by two.
     """
+    from nas.cli.choosing import reference_of
     from nas.pictures.front import front_figure
 
-    _draw(
-        archive,
-        output,
-        lambda a: front_figure(a, a.study(study), objectives=objectives, log=log),
-    )
+    limits = reference_of(reference)
+
+    def make(opened: Archive) -> Figure:
+        return front_figure(
+            opened,
+            opened.study(study),
+            objectives=objectives,
+            log=log,
+            volume=reference is not None,
+            reference=limits,
+        )
+
+    _draw(archive, output, make)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from nas.pictures.figure import (
     BLUE,
     GREY,
     HEIGHT,
+    INK,
     ORANGE,
     VERMILION,
     WIDTH,
@@ -22,14 +23,16 @@ from nas.pictures.figure import (
     frame,
     log_axis,
     measured,
+    short,
 )
 from nas.pictures.trials import Subject, chosen_goals, far_out, with_values
 from nas.seeds import rng
-from nas.text import count
+from nas.text import count, number, percent
 from nas.trial import Trial
 
 if TYPE_CHECKING:
     from nas.archive import Archive
+    from nas.archive.comparing import Volume
     from nas.study import Study
 
 MOST = 4
@@ -76,7 +79,13 @@ def part(archive: Archive, subject: Subject, goals: Sequence[Goal]) -> Parted:
 
 
 def front_figure(
-    archive: Archive, study: Study, *, objectives: str | None = None, log: bool = False
+    archive: Archive,
+    study: Study,
+    *,
+    objectives: str | None = None,
+    log: bool = False,
+    volume: bool = False,
+    reference: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw a study's front, its dominated and its infeasible trials, told apart by shape.
 
@@ -85,9 +94,12 @@ def front_figure(
         study: which one.
         objectives: as ``chosen_goals`` has them, from two to ``MOST``.
         log: whether axes are logarithmic where all values are positive.
+        volume: whether the hypervolume is told, and the reference marked.
+        reference: of it, by metric; by default as ``Archive.hypervolume`` has it.
 
     Raises:
-        ArchiveError: no trial is complete, or nobody knows one of the objectives.
+        ArchiveError: no trial is complete, nobody knows one of the objectives, or the reference is
+            not of these.
         ConfigError: there are too few or too many objectives.
     """
     subject = Subject.read(archive, study)
@@ -102,16 +114,48 @@ def front_figure(
     pairs = list(combinations(goals, 2))
     beside = min(len(pairs), 3)
     width = WIDTH if len(pairs) == 1 else 420 * beside
-    layout = frame(subject.title("the front"), _captions(subject, parted, log=log), width=width)
+    known = archive.hypervolume(study, objectives=goals, reference=reference) if volume else None
+    said = [*_captions(subject, parted, log=log), *([_worth(goals, known)] if known else [])]
+    layout = frame(subject.title("the front"), said, width=width)
     traces: list[Trace] = []
     for i, pair in enumerate(pairs):
         traces += _panel(subject, parted, pair, i)
+        traces += [_limits(known.reference, pair, i)] if known else []
         layout.update(_axes(pair, i, len(pairs), parted, log=log))
     rows = -(-len(pairs) // beside)
     height = HEIGHT if len(pairs) == 1 else 420 * rows + 120
     summary = f"front of {len(parted.front)} of {count(len(subject.complete), 'complete trial')}"
     name = f"{subject.title('the front')}, {_in_words(parted)}"
     return Figure(name, traces, {**layout, "height": height}, width, height, summary)
+
+
+def _worth(goals: Sequence[Goal], known: Volume) -> str:
+    at = ", ".join(
+        f"{short(goal.metric, 30)} {number(known.reference[goal.metric], goal.unit)}"
+        for goal in goals
+    )
+    share = percent(known.share, 1)
+    return f"Hypervolume up to {at}: {number(known.value)}, {share} of what the ideal would have."
+
+
+def _limits(reference: Mapping[str, float], pair: Sequence[Goal], i: int) -> Trace:
+    """Mark the reference of the hypervolume."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "reference",
+        "legendgroup": "reference",
+        "showlegend": i == 0,
+        "x": [reference[pair[0].metric]],
+        "y": [reference[pair[1].metric]],
+        "hoverinfo": "x+y+name",
+        **_place(i),
+        **_mark("cross-thin-open", INK, 14, 2.0),
+    }
+
+
+def _place(i: int) -> dict[str, str]:
+    return {"xaxis": f"x{i + 1}", "yaxis": f"y{i + 1}"} if i else {}
 
 
 def _in_words(parted: Parted) -> str:
@@ -167,7 +211,6 @@ def _view(goal: Goal, parted: Parted) -> dict[str, Any]:
 
 
 def _panel(subject: Subject, parted: Parted, pair: Sequence[Goal], i: int) -> list[Trace]:
-    own = dict(zip(("xaxis", "yaxis"), (f"x{i + 1}", f"y{i + 1}"), strict=True)) if i else {}
     several = len(parted.goals) > 2
     line = {} if several else {"line": {"shape": "hv", "color": BLUE, "width": 1.5}}
     bent = [trial for trial in parted.front if trial.id in parted.knees]
@@ -179,7 +222,7 @@ def _panel(subject: Subject, parted: Parted, pair: Sequence[Goal], i: int) -> li
         ("knee", bent, _mark("diamond-open", ORANGE, 17, 2.5)),
     ]
     return [
-        {**_points(subject, _sample(subject, trials), pair), **own, **look}
+        {**_points(subject, _sample(subject, trials), pair), **_place(i), **look}
         | {"name": f"{name} ({len(trials):,})", "legendgroup": name, "showlegend": i == 0}
         | {"mode": "lines+markers" if "line" in look else "markers"}
         for name, trials, look in looks

@@ -110,6 +110,16 @@ class TestFront:
         assert knees
         assert sorted(named(figure, "knee")["customdata"]) == sorted(knees)
 
+    def test_the_hypervolume_is_the_archives(self, archive: Archive) -> None:
+        at = {"error": 0.6, "params": 80_000.0}
+        known = archive.hypervolume("cells", reference=at)
+        figure = front_figure(archive, archive.study("cells"), volume=True, reference=at)
+        mark = named(figure, "reference")
+        assert (mark["x"], mark["y"]) == ([0.6], [80_000.0])
+        assert f"{known.share:.1%}".replace("%", " %") in figure.captions[-1]
+        with pytest.raises(ArchiveError, match="no 'params'"):
+            front_figure(archive, archive.study("cells"), volume=True, reference={"error": 1.0})
+
     def test_what_is_far_out_does_not_squeeze_the_rest(self, written: Written) -> None:
         worse = [record(n, {**metrics(n), "error": 50.0}) for n in (24, 25)]
         path = written([*RECORDS[:24], *worse])
