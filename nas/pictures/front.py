@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Parted:
         dominated: the rest within the bounds.
         infeasible: those that break a bound.
         knees: ids of those on the front's knee.
+        reference: of the hypervolume, by metric; empty if it is not told.
     """
 
     goals: Sequence[Goal]
@@ -60,6 +61,7 @@ class Parted:
     dominated: Sequence[Trial]
     infeasible: Sequence[Trial]
     knees: frozenset[int]
+    reference: Mapping[str, float] = field(default_factory=dict)
 
 
 def part(archive: Archive, subject: Subject, goals: Sequence[Goal]) -> Parted:
@@ -115,6 +117,7 @@ def front_figure(
     beside = min(len(pairs), 3)
     width = WIDTH if len(pairs) == 1 else 420 * beside
     known = archive.hypervolume(study, objectives=goals, reference=reference) if volume else None
+    parted = replace(parted, reference=known.reference) if known else parted
     said = [*_captions(subject, parted, log=log), *([_worth(goals, known)] if known else [])]
     layout = frame(subject.title("the front"), said, width=width)
     traces: list[Trace] = []
@@ -205,6 +208,7 @@ def _view(goal: Goal, parted: Parted) -> dict[str, Any]:
     trials = (*parted.front, *parted.dominated, *parted.infeasible)
     values = [trial.metrics[goal.metric] for trial in trials]
     inside = [value for value in values if goal.loss(value) <= limit]
+    inside += [parted.reference[goal.metric]] if goal.metric in parted.reference else []
     low, high = min(inside), max(inside)
     room = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
     return {"range": [low - room, high + room]}

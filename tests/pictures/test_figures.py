@@ -116,6 +116,7 @@ class TestFront:
         figure = front_figure(archive, archive.study("cells"), volume=True, reference=at)
         mark = named(figure, "reference")
         assert (mark["x"], mark["y"]) == ([0.6], [80_000.0])
+        assert figure.layout["yaxis"]["range"][1] > 80_000
         assert f"{known.share:.1%}".replace("%", " %") in figure.captions[-1]
         with pytest.raises(ArchiveError, match="no 'params'"):
             front_figure(archive, archive.study("cells"), volume=True, reference={"error": 1.0})
