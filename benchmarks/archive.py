@@ -248,24 +248,24 @@ def optuna_study(values: NDArray[np.float64]) -> tuple[Any, float]:
 
 
 READER = """
-import sys, time, nas
+import signal, sys, time, nas
 path, pause = sys.argv[1], float(sys.argv[2])
 asked = failed = 0
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append("stop"))
 print("ready", flush=True)
-try:
-    while True:
-        try:
-            with nas.Archive(path) as archive:
-                archive.front(), archive.trials(limit=20), archive.state()
-                list(archive.query("SELECT * FROM pareto_front")[1])
-            asked += 1
-        except nas.ArchiveError as error:
-            if "has no study yet" not in str(error):
-                failed += 1
-                print(error, file=sys.stderr)
-        time.sleep(pause)
-except KeyboardInterrupt:
-    print(asked, failed)
+while not told:
+    try:
+        with nas.Archive(path) as archive:
+            archive.front(), archive.trials(limit=20), archive.state()
+            list(archive.query("SELECT * FROM pareto_front")[1])
+        asked += 1
+    except nas.ArchiveError as error:
+        if "has no study yet" not in str(error):
+            failed += 1
+            print(error, file=sys.stderr)
+    time.sleep(pause)
+print(asked, failed)
 """
 
 
@@ -310,7 +310,7 @@ def beside(
         rate, worked = search(path, trials)
         asked = failed = 0
         for one in started:
-            one.send_signal(2)
+            one.terminate()
             said = one.communicate()[0].split()
             asked, failed = asked + int(said[0]), failed + int(said[1])
     return rate, worked, asked, failed
