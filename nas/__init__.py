@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from nas.decisions import Categorical as Categorical
     from nas.decisions import Grid as Grid
     from nas.decisions import Integer as Integer
+    from nas.engine.on_test_split import Tested as Tested
+    from nas.engine.on_test_split import evaluate_on_test as evaluate_on_test
     from nas.engine.resume import resume as resume
     from nas.engine.retraining import Retrained as Retrained
     from nas.engine.retraining import train_again as train_again
@@ -173,6 +175,10 @@ PUBLIC = {
         "Categorical",
         "Grid",
         "Integer",
+    ),
+    "nas.engine.on_test_split": (
+        "Tested",
+        "evaluate_on_test",
     ),
     "nas.engine.resume": ("resume",),
     "nas.engine.retraining": (

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, final
 
 from nas import checks
 from nas.abstract.checkpoint import Checkpoint, Snapshot
-from nas.abstract.dataset import SearchData
+from nas.abstract.dataset import SearchData, Split
 from nas.abstract.space import Space
 from nas.abstract.use import Use
 from nas.architecture import Architecture
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,24 @@ class Evaluator(ABC):
     def pausable(self) -> bool:
         """Whether it passes a snapshot with its reports, and goes on from ``task.checkpoint``."""
         return False
+
+    def examine(
+        self, network: torch.nn.Module, samples: Split
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Return those metrics that are means over samples, sample by sample; optional.
+
+        ``nas test`` asks for them on the test split. An evaluator that has no such metrics, or
+        trains nothing, leaves it as it is: nothing.
+
+        Args:
+            network: trained, as ``evaluate`` returned it; it may be moved, not changed.
+            samples: as a data set has them.
+
+        Returns:
+            By metric, ``(samples,)``; the mean over the validation part is the metric that
+            ``evaluate`` reports, up to rounding.
+        """
+        return {}
 
     @abstractmethod
     def evaluate(self, task: Task, report: Report) -> Evaluation:

@@ -120,6 +120,24 @@ def m010_rulings(db: Database) -> None:
     db.execute("PRAGMA writable_schema = OFF")
 
 
+def m011_tests(db: Database) -> None:
+    """What networks achieved on test splits; no strategy, front or view reads it."""
+    db.execute("""
+    CREATE TABLE tests ( -- one row a trial, test split and metric, as nas test found it
+        trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,
+        data TEXT NOT NULL, -- fingerprint of the test split
+        metric TEXT NOT NULL,
+        value REAL NOT NULL, -- mean over the samples
+        low REAL NOT NULL, -- lower end of the 95 % confidence interval
+        high REAL NOT NULL, -- upper end
+        method TEXT NOT NULL, -- wilson, bootstrap
+        samples INTEGER NOT NULL, -- how many the test split has
+        tested REAL NOT NULL, -- Unix time of the last test
+        PRIMARY KEY (trial, data, metric)
+    ) WITHOUT ROWID""")
+    db.execute("CREATE INDEX tests_data ON tests (data)")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_studies,
     m002_trials,
@@ -131,6 +149,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m008_warm_starts,
     m009_fidelities,
     m010_rulings,
+    m011_tests,
 )
 """In the order of their application; only ever added to."""
 

@@ -15,6 +15,7 @@ from nas.cli import (
     benchmark,
     compare,
     curves,
+    doctor,
     export,
     front,
     importing,
@@ -30,6 +31,7 @@ from nas.cli import (
     show,
     spaces,
     status,
+    test,
     train,
     ui,
     vacuum,
@@ -108,10 +110,12 @@ app.add_typer(plot.app, name="plot")
 app.command()(report.report)
 app.command()(ui.ui)
 app.command()(train.train)
+app.command("test")(test.on_test_split)
 app.command()(export.export)
 app.command("import")(importing.import_trials)
 app.command()(merge.merge)
 app.command()(vacuum.vacuum)
+app.command()(doctor.doctor)
 app.command()(spaces.space)
 app.command()(score.score)
 app.command()(rank.rank)

@@ -17,27 +17,28 @@ if TYPE_CHECKING:
     from nas.engine.retraining import Retrained
     from nas.goals import Goal
 
+ArchiveFile = Annotated[str, typer.Argument(metavar="ARCHIVE", help="The SQLite file.")]
+TrialId = Annotated[int, typer.Argument(metavar="ID", help="Of the trial, as nas front has it.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, help="The evaluator's; by default, as in the search."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Trainings, each with another seed.")]
+StudyName = Annotated[
+    str | None,
+    typer.Option("--study", metavar="NAME", help="Of the trainings; default: STUDY-train-ID."),
+]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Call the functions that the archived config names.")
 ]
 
 
 def train(
-    archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="The SQLite file.")],
-    trial_id: Annotated[
-        int, typer.Argument(metavar="ID", help="Of the trial, as nas front has it.")
-    ],
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", min=1, help="The evaluator's; by default, as in the search."),
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="Trainings, each with another seed.")
-    ] = 1,
-    study: Annotated[
-        str | None,
-        typer.Option("--study", metavar="NAME", help="Of the trainings; default: STUDY-train-ID."),
-    ] = None,
+    archive: ArchiveFile,
+    trial_id: TrialId,
+    epochs: Epochs = None,
+    seeds: Seeds = 1,
+    study: StudyName = None,
     address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 import torch  # noqa: TID253  # imported inside Train.evaluate only
 from torch.nn import functional  # noqa: TID253
 
-from nas import Checkpoint, NonFiniteError, Report, SearchData, Snapshot, Split
+from nas import Checkpoint, NonFiniteError, Report, SearchData, Snapshot
 from nas.normalise import Normalise, joined
 from nas.seeds import derive
 from nas_evaluators.augment import augmented
+from nas_evaluators.examination import answers, autocast, on_device, precision
 from nas_evaluators.schedule import SCHEDULES
 from nas_evaluators.snapshots import restore, take
 
 if TYPE_CHECKING:
     from nas_evaluators.train import Train
-
-_VALIDATION_BATCH = 512
 
 
 class Fit:
@@ -43,12 +42,14 @@ class Fit:
     ) -> None:
         self.model = joined(Normalise.of(data.train.inputs), network).to(device)
         self._recipe, self._epochs, self._device = recipe, epochs, device
-        self._train, self._validation = _on(device, data.train), _on(device, data.validation)
+        self._train, self._validation = (
+            on_device(device, part) for part in (data.train, data.validation)
+        )
         self._batches = math.ceil(len(data.train) / recipe.batch_size)
         self._order = torch.Generator().manual_seed(derive(seed, "order"))
         self._augmentation = torch.Generator().manual_seed(derive(seed, "augmentation"))
         self._optimizer = _optimizer(recipe, self.model)
-        self._precision = _precision(recipe, device)
+        self._precision = precision(recipe, device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision is torch.float16)
         self._step = 0
 
@@ -128,31 +129,22 @@ class Fit:
     def _validate(self, epoch: int) -> tuple[float, float]:
         self.model.eval()
         wrong, total = 0, 0.0
-        inputs, targets = (torch.split(part, _VALIDATION_BATCH) for part in self._validation)
-        for x, y in zip(inputs, targets, strict=True):
-            with self._autocast():
-                outputs = self.model(x)
+        with self._autocast():
+            for outputs, y in answers(self.model, self._validation):
                 total += functional.cross_entropy(outputs, y, reduction="sum").item()
-            wrong += int((outputs.argmax(1) != y).sum())
+                wrong += int((outputs.argmax(1) != y).sum())
         samples = len(self._validation[1])
         if not math.isfinite(total):
             raise NonFiniteError(f"the validation loss became {total} in epoch {epoch}")
         return wrong / samples, total / samples
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._precision is torch.float32:
-            return nullcontext()
-        return torch.autocast(self._device.type, self._precision)
+        return autocast(self._device, self._precision)
 
     def _now(self) -> float:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         return perf_counter()
-
-
-def _on(device: torch.device, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-    """Copy a split: arrays from Ray's object store are read-only, which torch cannot share."""
-    return torch.tensor(split.inputs, device=device), torch.tensor(split.targets, device=device)
 
 
 def _optimizer(recipe: Train, model: torch.nn.Module) -> torch.optim.Optimizer:
@@ -168,11 +160,3 @@ def _optimizer(recipe: Train, model: torch.nn.Module) -> torch.optim.Optimizer:
         nesterov=recipe.nesterov,
         fused=True,
     )
-
-
-def _precision(recipe: Train, device: torch.device) -> torch.dtype:
-    """Return float32 on a CPU; on a GPU the half precision that it computes in."""
-    if device.type != "cuda" or not recipe.amp:
-        return torch.float32
-    native = torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.bfloat16 if native else torch.float16

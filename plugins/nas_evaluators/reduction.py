@@ -33,15 +33,20 @@ def reduced(data: SearchData, *, share: float, resolution: int | float | None) -
         # whoever is compared sees the same samples; a permutation's beginning nests the shares
         kept = stratified(train.targets, share, seed=0)
         train = Split(train.inputs[kept], train.targets[kept])
-    if resolution is not None:
-        height, width = data.input_shape[1:]
-        scale = resolution if isinstance(resolution, float) else resolution / height
-        size = max(1, round(scale * height)), max(1, round(scale * width))
-        if size != (height, width):
-            train, validation = (
-                Split(resized(part.inputs, size), part.targets) for part in (train, validation)
-            )
+    train, validation = (at_resolution(part, resolution) for part in (train, validation))
     return replace(data, train=train, validation=validation)
+
+
+def at_resolution(split: Split, resolution: int | float | None) -> Split:
+    """Return a split with its images resized as ``reduced`` does; itself without a resolution."""
+    if resolution is None:
+        return split
+    height, width = split.inputs.shape[2:]
+    scale = resolution if isinstance(resolution, float) else resolution / height
+    size = max(1, round(scale * height)), max(1, round(scale * width))
+    if size == (height, width):
+        return split
+    return Split(resized(split.inputs, size), split.targets)
 
 
 def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas import (
     Architecture,
@@ -16,11 +16,17 @@ from nas import (
     Snapshot,
     Space,
     SpaceError,
+    Split,
     StudyError,
     Task,
     Use,
 )
 from nas_evaluators.stage_spaces import SPACE, Stage, of_evaluator, shown, spaces_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
 
 _RESOURCES: Mapping[str, Any] = {"cpus": 1, "gpus": None, "resources": {}}
 """What one evaluation occupies unless it is said, of the evaluator or of the whole."""
@@ -152,6 +158,12 @@ class Staged(Evaluator):
             if task.checkpoint and self.checkpoints and step < budget:
                 task.checkpoint.save(_snapshot(step))
         return evaluation
+
+    def examine(
+        self, network: torch.nn.Module, samples: Split
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Return what the evaluator of the last stage says of each sample."""
+        return self._last.examine(network, samples)
 
     def _stage(self, step: int, space: Space, task: Task, report: Report) -> Evaluation:
         evaluator: Evaluator = self.used[step - 1]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from nas import ConfigError, Evaluation, Evaluator, Report, SearchData, Task, checks
+from nas import ConfigError, Evaluation, Evaluator, Report, SearchData, Split, Task, checks
 from nas_evaluators.schedule import SCHEDULES
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 OPTIMIZERS = ("adamw", "sgd")
 _LEARNING_RATE = {"adamw": 5e-3, "sgd": 0.1}
@@ -180,6 +183,18 @@ class Train(Evaluator):
             metrics = fit.run(report, task.checkpoint)
             fit.model.zero_grad()
             return Evaluation(metrics, fit.model.cpu())
+
+    def examine(
+        self, network: torch.nn.Module, samples: Split
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """Return ``error`` (0 or 1) and ``loss`` (nats) of each sample, as validation has them.
+
+        Raises:
+            ConfigError: the device does not fit.
+        """
+        from nas_evaluators.examination import examined
+
+        return examined(self, network, samples, self._device())
 
     def _checked_data(self, task: Task) -> SearchData:
         data, space = task.data, task.space
