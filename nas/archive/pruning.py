@@ -14,7 +14,7 @@ from pathlib import Path
 from nas.archive.artifacts import WEIGHTS, Artifacts
 from nas.archive.lease import refuse_if_running
 from nas.archive.opening import content_of, errors_of, open_for_reading, open_for_writing
-from nas.archive.snapshots import SnapshotFile, snapshots_of
+from nas.archive.snapshots import UNFINISHED, SnapshotFile, snapshots_of
 from nas.archive.transactions import Transactions
 from nas.archive.worth import Weights, all_weights, dispensable
 from nas.errors import ArchiveError
@@ -109,15 +109,14 @@ def _plan(
     rows = {one.trial for one in gone}
     left = {one.sha256: one.bytes for one in kept if one.trial not in rows}
     dropped = {one.sha256: one.bytes for one in gone if one.sha256 not in left}
-    known = {one.sha256 for one in kept}
-    orphans = [f for f in Artifacts(path).files() if f.suffix == ".part" or f.stem not in known]
-    snapshots = [one.bytes for one in _useless(path, connection)]
+    unused = orphans(path, connection)
+    snapshots = [one.bytes for one in useless(path, connection)]
     return Freed(
         gone,
         Files(len(dropped), sum(dropped.values())),
         Files(len(left), sum(left.values())),
         Files(len(snapshots), sum(snapshots)),
-        Files(len(orphans), sum(map(_size, orphans))),
+        Files(len(unused), sum(map(_size, unused))),
         _empty(connection),
     )
 
@@ -150,7 +149,14 @@ def _to_drop(
             return
 
 
-def _useless(path: Path, connection: sqlite3.Connection) -> list[SnapshotFile]:
+def orphans(path: Path, connection: sqlite3.Connection) -> list[Path]:
+    """Return the files of ours that no row refers to, or that were never finished."""
+    known = {sha256 for (sha256,) in connection.execute("SELECT sha256 FROM artifacts")}
+    files = Artifacts(path).files()
+    return sorted(f for f in files if f.suffix == UNFINISHED or f.stem not in known)
+
+
+def useless(path: Path, connection: sqlite3.Connection) -> list[SnapshotFile]:
     """Return the snapshots that no search will go on from."""
     statuses = dict(connection.execute("SELECT id, status FROM studies").fetchall())
     sql = """SELECT study, number FROM trials
@@ -181,7 +187,7 @@ def _prune(
         refuse_if_running(path, connection)
         artifacts = Artifacts(path)
         artifacts.remove_unused(connection, list(artifacts.files()))
-        for one in _useless(path, connection):
+        for one in useless(path, connection):
             _remove(one.path)
         _remove_empty(artifacts.folder)
     with errors_of(path):

@@ -57,12 +57,17 @@ class Session:
             return False
         return _runs(self.pid) if self.host == platform.node() else None
 
+    @property
+    def silent(self) -> float:
+        """Seconds since the last sign of life."""
+        return max(0.0, time.time() - self.heartbeat)
+
     def holder(self) -> str:
         """Return who it is, in words."""
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.began))
-        ago = max(0.0, time.time() - self.heartbeat)
         return (
-            f"process {self.pid} on {self.host}, since {began}, last sign of life {ago:.0f} s ago"
+            f"process {self.pid} on {self.host}, since {began}, "
+            f"last sign of life {self.silent:.0f} s ago"
         )
 
 
