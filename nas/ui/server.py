@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -22,6 +23,8 @@ from nas.ui.security import App, Guard, is_loopback
 
 PORT = 8765
 """Where a browser looks first; if it is taken, any other."""
+_NICENESS = 5
+"""A search that runs beside on the same machine goes first."""
 _GRACE = 2
 """Seconds that answers in progress may take when the server is ended."""
 _WAITING = 128
@@ -61,6 +64,8 @@ def serve(
             say(line)
         if browser:
             threading.Thread(target=webbrowser.open, args=(address + start,), daemon=True).start()
+        if hasattr(os, "nice"):
+            os.nice(_NICENESS)
         _run(Guard(site, local=is_loopback(host)), listener)
 
 

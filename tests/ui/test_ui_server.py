@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -180,3 +181,11 @@ class TestDatasetteAlone:
         assert "/-/nas" not in self.get(path, "/x")
         plugins = json.loads(self.get(path, "/-/plugins.json"))
         assert "plugnas" in [plugin["name"] for plugin in plugins]
+
+
+def test_the_documented_command(archive, tmp_path) -> None:
+    page = (Path(__file__).parents[2] / "docs/ui.md").read_text()
+    command = next(line for line in page.splitlines() if line.startswith("nas ui"))
+    shutil.copy(archive, tmp_path / "nas.db")
+    with serving(tmp_path / shlex.split(command)[2], "--port=0") as served:
+        assert served.overview.endswith("/-/nas/nas")

@@ -78,7 +78,9 @@
     const [traces, look] = latest.kind === "front" ? front(latest) : curves(latest);
     const began = performance.now();
     await Plotly.react(plot, traces, look, config);
-    plot.dataset.drawn = String(Math.round(performance.now() - began));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // it is on the screen
+    const took = Math.round(performance.now() - began);
+    plot.dataset.drawn = String(took);
     if (!listening) {
       listening = true;
       plot.on("plotly_click", (event) => {
@@ -86,7 +88,7 @@
         if (id !== undefined && latest.kind === "front") parent.postMessage({ open: Number(id) }, "*");
       });
     }
-    parent.postMessage({ drawn: true }, "*");
+    parent.postMessage({ took }, "*");
   }
 
   addEventListener("message", (event) => {

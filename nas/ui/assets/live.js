@@ -5,12 +5,15 @@
   const EVERY = 2000, SELDOM = 10000, SHARE = 20; // milliseconds; at most 1/SHARE of the time is spent
   const box = document.getElementById("live"), state = document.getElementById("live-state");
   const address = document.body.dataset.progress;
-  let version = null, timer = 0, page = location.href;
+  let version = null, timer = 0, page = location.href, turns = 0, going = 0;
 
   async function take(url, how) {
+    const turn = ++turns;
     const answer = await fetch(url, { headers: { accept: "text/html" } });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = await answer.text();
+    if (turn !== turns) return; // somebody has asked for something else meanwhile
+    const fresh = new DOMParser().parseFromString(text, "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.getElementById(part.id);
       if (other && other.outerHTML !== part.outerHTML) replace(part, other);
@@ -42,8 +45,10 @@
       const answer = await fetch(address);
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const now = await answer.json();
-      if (version !== null && now.version !== version) await take(page, "live");
-      version = now.version;
+      if (!going) {
+        if (version !== null && now.version !== version) await take(page, "live");
+        version = now.version;
+      }
       state.textContent = "";
       if (!now.running) wait = SELDOM;
     } catch (error) {
@@ -57,10 +62,13 @@
   async function go(url, how = "go") {
     page = new URL(url, location.href).href;
     if (how === "go") history.pushState(null, "", page);
+    going++;
     try {
       await take(page, how);
     } catch (error) {
       location.assign(page);
+    } finally {
+      going--;
     }
   }
 

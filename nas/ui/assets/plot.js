@@ -29,13 +29,17 @@
     } catch (error) {
       if (turn === asked) said.textContent = `No plot: ${error.message}`;
     }
-    cost = performance.now() - began;
     drawn = performance.now();
+    cost = drawn - began;
   }
 
   window.addEventListener("message", (event) => {
     if (event.source !== frame.contentWindow) return;
-    const { ready: up, open } = event.data;
+    const { ready: up, open, took } = event.data;
+    if (took) {
+      cost += took;
+      drawn = performance.now();
+    }
     if (up) {
       ready = true;
       send();
