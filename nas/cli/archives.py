@@ -19,7 +19,7 @@ from nas.cli.output import (
     stdout,
 )
 from nas.cli.tables import print_table
-from nas.cli.text import plain
+from nas.text import plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive

@@ -11,8 +11,8 @@ import typer
 
 from nas.cli.options import DEFAULT_ARCHIVE, INTERRUPTED, AsJson, Assignments, PluginFiles
 from nas.cli.output import print_json, stderr
-from nas.cli.text import duration, one_line, plain
 from nas.errors import StudyError
+from nas.text import duration, one_line, plain
 
 if TYPE_CHECKING:
     from nas.benchmark.plan import Plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.output import Column, Listing, Row, stdout
 from nas.cli.tables import print_table
-from nas.cli.text import MISSING, count, duration, number, plain
+from nas.text import MISSING, count, duration, number, plain
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.plugins import load_plugins
-from nas.cli.text import count, plain
 from nas.errors import NASError
 from nas.text import budget_unit as unit
-from nas.text import percent
+from nas.text import count, percent, plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive

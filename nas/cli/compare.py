@@ -16,8 +16,8 @@ from nas.cli.options import AsCsv, AsJson, PluginFiles
 from nas.cli.output import Column, Listing, check_formats, print_csv, print_json, stdout
 from nas.cli.plugins import load_plugins
 from nas.cli.tables import print_table
-from nas.cli.text import count, duration, number, plain
 from nas.errors import ConfigError
+from nas.text import count, duration, number, plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive

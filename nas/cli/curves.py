@@ -16,9 +16,9 @@ from nas.cli.options import INTERRUPTED, AsJson, PluginFiles, Seed, parameters
 from nas.cli.output import Column, Listing, print_json, stderr, stdout
 from nas.cli.plugins import load_plugins
 from nas.cli.tables import print_table
-from nas.cli.text import plain
 from nas.errors import ConfigError
 from nas.suggest import did_you_mean, listed
+from nas.text import plain
 
 if TYPE_CHECKING:
     from nas.abstract.learning_curve import (

@@ -10,7 +10,7 @@ import typer
 from nas.cli.options import AsJson, PluginFiles
 from nas.cli.output import print_json, stdout
 from nas.cli.plugins import load_plugins
-from nas.cli.text import count, one_line
+from nas.text import count, one_line
 
 if TYPE_CHECKING:
     from nas.archive.findings import Finding, Report

@@ -68,7 +68,7 @@ def _document(done: Exported) -> dict[str, object]:
 
 
 def _print(done: Exported) -> None:
-    from nas.cli.text import number, plain
+    from nas.text import number, plain
 
     console = stdout()
     for path, size in done.files.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from nas.cli.text import one_line
+from nas.text import one_line
 
 
 def plugin_commands(builtin: Collection[str]) -> tuple[dict[str, Any], list[str]]:

@@ -19,7 +19,7 @@ from nas.cli.rows import (
 )
 from nas.cli.shown_front import Shown
 from nas.cli.tables import print_table
-from nas.cli.text import count, plain
+from nas.text import count, plain
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:

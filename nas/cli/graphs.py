@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nas.cli.drawing import draw
-from nas.cli.text import plain
 from nas.errors import PluginError
+from nas.text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.output import Column, Listing, print_csv, stdout
 from nas.cli.tables import print_table
-from nas.cli.text import count, duration, plain
 from nas.goals import Goal
+from nas.text import count, duration, plain
 
 if TYPE_CHECKING:
     from nas.archive.progress import History

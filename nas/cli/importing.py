@@ -10,8 +10,8 @@ import typer
 from nas.cli.options import AsJson, Assignments, PluginFiles, parameters
 from nas.cli.output import print_json, stdout
 from nas.cli.plugins import load_plugins
-from nas.cli.text import count, plain
 from nas.errors import ConfigError
+from nas.text import count, plain
 
 if TYPE_CHECKING:
     from nas.archive.importing import Imported

@@ -9,7 +9,7 @@ import typer
 
 from nas.cli.options import AsJson
 from nas.cli.output import print_json, stdout
-from nas.cli.text import count, plain
+from nas.text import count, plain
 
 
 def merge(

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nas.cli.text import numbers, plain
 from nas.errors import ConfigError
+from nas.text import numbers, plain
 
 if TYPE_CHECKING:
     from rich.console import Console

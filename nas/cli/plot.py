@@ -255,8 +255,8 @@ def _draw(archive: str, output: str, make: Callable[[Archive], Figure]) -> None:
     """Make a figure and write it; what cannot be written is refused before it is made."""
     from nas import Archive
     from nas.cli.output import stdout
-    from nas.cli.text import plain
     from nas.pictures.rendering import check_picture, write
+    from nas.text import plain
 
     check_picture(output)
     with Archive(archive) as opened:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.options import AsJson, PluginFiles
 from nas.cli.output import Column, Listing, print_json, stdout
 from nas.cli.tables import print_table
-from nas.cli.text import one_line, plain
+from nas.text import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.output import Column, Listing, objective_column, print_csv, print_json, stdout
 from nas.cli.rank import verdict
 from nas.cli.tables import print_table
-from nas.cli.text import count, number, plain
+from nas.text import count, number, plain
 
 if TYPE_CHECKING:
     from nas.architecture import Architecture

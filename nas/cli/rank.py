@@ -12,8 +12,8 @@ from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsCsv, AsJson, PluginF
 from nas.cli.output import Column, Listing, check_formats, print_csv, print_json, stdout
 from nas.cli.plugins import load_plugins
 from nas.cli.tables import print_table
-from nas.cli.text import plain
 from nas.errors import ArchiveError
+from nas.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, PluginFiles, StudyName
-from nas.cli.text import duration, number, plain
 from nas.errors import ConfigError
+from nas.text import duration, number, plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.output import Column, objective_column
-from nas.cli.text import one_line
 from nas.goals import Goal
+from nas.text import one_line
 from nas.trial import Trial
 
 if TYPE_CHECKING:

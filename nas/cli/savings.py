@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.budgets import full_budget, percent, unit
 from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsJson, PluginFiles, StudyName
-from nas.cli.text import count, plain
+from nas.text import count, plain
 
 if TYPE_CHECKING:
     from nas.archive import Archive

@@ -9,7 +9,7 @@ from nas.cli.budgets import percent
 from nas.cli.output import Column, Listing, stdout
 from nas.cli.savings import VERDICTS, regret_of, saved_text, scheduler_of, share_of
 from nas.cli.tables import print_table
-from nas.cli.text import count, number, plain
+from nas.text import count, number, plain
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -24,8 +24,8 @@ from nas.cli.output import (
     stderr,
 )
 from nas.cli.plugins import load_plugins
-from nas.cli.text import number, plain
 from nas.errors import ConfigError
+from nas.text import number, plain
 
 if TYPE_CHECKING:
     from nas.abstract.space import Space

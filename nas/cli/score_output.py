@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.output import Column, Listing, print_csv, print_json, stdout
 from nas.cli.score_targets import DEFAULT_DATA, Target
 from nas.cli.tables import print_table
-from nas.cli.text import count, duration, number, one_line, plain
 from nas.engine.bulk import Bulk, BulkProgress, known_scores, value_of
 from nas.engine.comparison import LINES_TO_BEAT, analytic
 from nas.engine.proxy_tree import values
 from nas.errors import CandidateError
+from nas.text import count, duration, number, one_line, plain
 from nas.trial import Failure
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from nas.cli.options import (
     LogPath,
     PluginFiles,
 )
-from nas.cli.text import plain
 from nas.errors import ConfigError
+from nas.text import plain
 
 if TYPE_CHECKING:
     from nas.config import Config

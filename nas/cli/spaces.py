@@ -19,7 +19,7 @@ from nas.cli.output import (
 )
 from nas.cli.plugins import load_plugins
 from nas.cli.tables import print_table
-from nas.cli.text import count, one_line, plain
+from nas.text import count, one_line, plain
 
 if TYPE_CHECKING:
     from rich.console import Console

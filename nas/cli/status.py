@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.cli.options import DEFAULT_ARCHIVE, ArchivePath, AsJson, StudyName
-from nas.cli.text import count, duration, one_line, plain
+from nas.text import count, duration, one_line, plain
 
 SHOWN = 10
 """Incidents and running trials that are listed."""

@@ -63,7 +63,7 @@ def _document(found: Sequence[Tested]) -> dict[str, Any]:
 
 def _print(found: Sequence[Tested]) -> None:
     from nas.cli.tables import print_table
-    from nas.cli.text import number
+    from nas.text import number
 
     console = stdout()
     samples = {e.samples for one in found for e in one.metrics.values()}
@@ -92,7 +92,7 @@ def _print(found: Sequence[Tested]) -> None:
 
 
 def _rows(one: Tested) -> list[dict[str, Any]]:
-    from nas.cli.text import number, plain
+    from nas.text import number, plain
 
     units = {goal.metric: plain(goal.unit) for goal in one.study.goals}
     return [
@@ -109,8 +109,8 @@ def _rows(one: Tested) -> list[dict[str, Any]]:
 
 
 def _print_seeds(found: Sequence[Tested]) -> None:
-    from nas.cli.text import count, number, plain
     from nas.engine.on_test_split import over_seeds_of
+    from nas.text import count, number, plain
 
     for (study, ids), of in over_seeds_of(found).items():
         stdout().print(f"\n{plain(study)}, over {count(len(ids), 'seed')} of one architecture:")
@@ -120,7 +120,7 @@ def _print_seeds(found: Sequence[Tested]) -> None:
 
 
 def _notes(found: Sequence[Tested]) -> list[str]:
-    from nas.cli.text import count
+    from nas.text import count
 
     networks = max(one.networks for one in found)
     counted = f"{count(networks, 'network')} of this archive"

@@ -98,7 +98,7 @@ def _document(done: Retrained) -> dict[str, Any]:
 
 def _print(done: Retrained, plugins: list[str] | tuple[()]) -> None:
     from nas.cli.tables import print_table
-    from nas.cli.text import count, plain
+    from nas.text import count, plain
 
     console, study = stdout(), done.result.study
     title = f"{plain(study.name)}: {count(len(done.trials), 'training')} of trial "
@@ -121,7 +121,7 @@ def _print(done: Retrained, plugins: list[str] | tuple[()]) -> None:
 
 
 def _row(done: Retrained, goal: Goal) -> dict[str, str]:
-    from nas.cli.text import MISSING, number, plain
+    from nas.text import MISSING, number, plain
 
     arrow = "↓" if goal.direction == "minimize" else "↑"
     found, unit = done.over_seeds[goal.metric], plain(goal.unit)

@@ -22,8 +22,8 @@ from nas.cli.rows import (
     trial_row,
 )
 from nas.cli.tables import print_table
-from nas.cli.text import count, plain
 from nas.goals import Goal
+from nas.text import count, plain
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:

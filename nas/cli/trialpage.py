@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nas.cli.budgets import budget_text, unit
 from nas.cli.output import Column, Listing, stdout
 from nas.cli.tables import print_table
-from nas.cli.text import MISSING, count, duration, number, one_line, plain, sparkline
 from nas.errors import NASError
+from nas.text import MISSING, count, duration, number, one_line, plain, sparkline
 from nas.trial import Status
 
 if TYPE_CHECKING:

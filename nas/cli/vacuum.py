@@ -10,8 +10,8 @@ import typer
 
 from nas.cli.options import AsJson
 from nas.cli.output import print_json, stdout
-from nas.cli.text import count, number, plain
 from nas.errors import ConfigError
+from nas.text import count, number, plain
 
 if TYPE_CHECKING:
     from nas.archive.pruning import Files, Freed

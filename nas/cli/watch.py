@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 from nas.cli.output import Listing, objective_column, stderr
 from nas.cli.rows import ID
 from nas.cli.tables import table
-from nas.cli.text import count, one_line, plain
 from nas.cli.watch_text import (
     details,
     ending,
@@ -23,6 +22,7 @@ from nas.cli.watch_text import (
 )
 from nas.closing import Closing
 from nas.engine.progress import Plan, Progress
+from nas.text import count, one_line, plain
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:

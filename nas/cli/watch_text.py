@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas.cli.text import count, duration, number, one_line, plain
 from nas.engine.progress import Plan, Progress
+from nas.text import count, duration, number, one_line, plain
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.cli.text import count, duration, number, numbers, one_line, plain, sparkline
+from nas.text import count, duration, number, numbers, one_line, plain, sparkline
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
