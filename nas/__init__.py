@@ -57,6 +57,11 @@ if TYPE_CHECKING:
     from nas.abstract.use import Use as Use
     from nas.architecture import Architecture as Architecture
     from nas.archive import Archive as Archive
+    from nas.archive.checking import examine as examine
+    from nas.archive.import_csv import import_csv as import_csv
+    from nas.archive.import_optuna import import_optuna as import_optuna
+    from nas.archive.merging import merge as merge
+    from nas.archive.pruning import vacuum as vacuum
     from nas.components import Component as Component
     from nas.config import Config as Config
     from nas.decisions import Categorical as Categorical
@@ -64,6 +69,8 @@ if TYPE_CHECKING:
     from nas.decisions import Integer as Integer
     from nas.engine.on_test_split import Tested as Tested
     from nas.engine.on_test_split import evaluate_on_test as evaluate_on_test
+    from nas.engine.reproducing import Reproduced as Reproduced
+    from nas.engine.reproducing import reproduce as reproduce
     from nas.engine.resume import resume as resume
     from nas.engine.retraining import Retrained as Retrained
     from nas.engine.retraining import train_again as train_again
@@ -169,6 +176,11 @@ PUBLIC = {
     ),
     "nas.architecture": ("Architecture",),
     "nas.archive": ("Archive",),
+    "nas.archive.checking": ("examine",),
+    "nas.archive.import_csv": ("import_csv",),
+    "nas.archive.import_optuna": ("import_optuna",),
+    "nas.archive.merging": ("merge",),
+    "nas.archive.pruning": ("vacuum",),
     "nas.components": ("Component",),
     "nas.config": ("Config",),
     "nas.decisions": (
@@ -179,6 +191,10 @@ PUBLIC = {
     "nas.engine.on_test_split": (
         "Tested",
         "evaluate_on_test",
+    ),
+    "nas.engine.reproducing": (
+        "Reproduced",
+        "reproduce",
     ),
     "nas.engine.resume": ("resume",),
     "nas.engine.retraining": (

@@ -25,6 +25,7 @@ from nas.cli import (
     predict,
     rank,
     report,
+    reproduce,
     savings,
     score,
     search,
@@ -37,8 +38,8 @@ from nas.cli import (
     vacuum,
 )
 from nas.cli.options import INTERRUPTED
-from nas.cli.text import one_line
 from nas.errors import NASError
+from nas.text import one_line
 
 DEBUG = "NAS_DEBUG"
 """Set it to see the traceback of an error."""
@@ -111,6 +112,7 @@ app.command()(report.report)
 app.command()(ui.ui)
 app.command()(train.train)
 app.command("test")(test.on_test_split)
+app.command()(reproduce.reproduce)
 app.command()(export.export)
 app.command("import")(importing.import_trials)
 app.command()(merge.merge)
@@ -128,8 +130,9 @@ app.command()(plugins.plugins)
 def main() -> int:
     """Run the command line; return the exit code.
 
-    0 is success, 1 a reader of the output that went away, 2 an error that is told in one line
-    (``NAS_DEBUG=1`` shows the traceback), 130 an interrupt.
+    0 is success, 1 a reader of the output that went away, findings of ``nas doctor`` or numbers
+    that do not agree (``nas reproduce``), 2 an error that is told in one line (``NAS_DEBUG=1``
+    shows the traceback), 130 an interrupt.
     """
     _never_fail_on_encoding()
     try:
