@@ -52,7 +52,7 @@ def test_every_module_is_in_it(wheel: zipfile.ZipFile) -> None:
 
 def test_no_file_is_in_it_by_accident(wheel: zipfile.ZipFile) -> None:
     shipped = {Path(name).suffix for name in wheel.namelist() if ".dist-info/" not in name}
-    assert shipped == {".py", ".typed", ".gz", ".safetensors"}
+    assert shipped == {".py", ".typed", ".gz", ".safetensors", ".html", ".css", ".js"}
 
 
 def test_every_package_is_typed(wheel: zipfile.ZipFile) -> None:

@@ -27,9 +27,9 @@ def doctor(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Examine an archive: what is wrong, what that means, and what to do.
+    """Say what is wrong with an archive.
 
-    Nothing is changed without --repair. The exit code is 0 if it is healthy, else 1.
+    And what that means, and what to do. Nothing is changed without --repair. The exit code is 0 if it is healthy, else 1.
     """
     from nas.archive.checking import examine
     from nas.archive.checking import repair as repair_archive

@@ -105,9 +105,9 @@ def import_trials(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add trials from a CSV file or from Optuna as a new study: all, or none.
+    """Add trials from a CSV file or from Optuna.
 
-    --set space.KEY=VALUE sets a parameter of the space.
+    They become a new study: all, or none. --set space.KEY=VALUE sets a parameter of the space.
     """
     common = {
         "objectives": objective or (),

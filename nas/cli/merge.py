@@ -28,9 +28,9 @@ def merge(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy all studies of some archives into one, or none if anything is wrong.
+    """Copy all studies of archives into one.
 
-    What the target has already is left as it is. The sources stay as they are.
+    All, or none if anything is wrong. What the target has already is left as it is. The sources stay as they are.
     """
     from nas.archive.merging import merge as merge_archives
 

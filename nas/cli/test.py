@@ -25,9 +25,9 @@ def on_test_split(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate the networks of trials on the test split, with 95 % confidence intervals.
+    """Evaluate found networks on the test split.
 
-    No search has seen it. That stays so as long as nobody chooses by it: the archive counts how
+    With 95 % confidence intervals. No search has seen that split. That stays so as long as nobody chooses by it: the archive counts how
     many networks have been tested.
     """
     import nas

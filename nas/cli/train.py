@@ -47,10 +47,11 @@ def train(
     log: LogPath = None,
     trust: Trust = False,
 ) -> None:
-    """Train the architecture of a trial from scratch, as its search did but longer.
+    """Train a trial's architecture again, longer.
 
-    The trainings are trials of a study of their own in the same archive, all with weights, and stem
-    from the given trial. Run it again after an interruption, or with more seeds, and it goes on.
+    From scratch, as its search did. The trainings are trials of a study of their own in the same
+    archive, all with weights, and stem from the given trial. Run it again after an interruption,
+    or with more seeds, and it goes on.
     --set changes parameters of evaluator, limits, run and stop, such as evaluator.lr=0.01.
     """
     import nas

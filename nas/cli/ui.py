@@ -24,7 +24,10 @@ def ui(
     ] = False,
     plugin: PluginFiles = None,
 ) -> None:
-    """Show an archive in the browser, read-only, also while a search writes to it."""
+    """Show an archive in the browser, read-only.
+
+    Also while a search writes to it.
+    """
     from nas.cli.plugins import load_plugins
     from nas.ui.server import serve
 
