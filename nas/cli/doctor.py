@@ -29,7 +29,8 @@ def doctor(
 ) -> None:
     """Say what is wrong with an archive.
 
-    And what that means, and what to do. Nothing is changed without --repair. The exit code is 0 if it is healthy, else 1.
+    And what that means, and what to do. Nothing is changed without --repair. The exit code is 0
+    if it is healthy, else 1.
     """
     from nas.archive.checking import examine
     from nas.archive.checking import repair as repair_archive

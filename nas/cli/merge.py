@@ -30,7 +30,8 @@ def merge(
 ) -> None:
     """Copy all studies of archives into one.
 
-    All, or none if anything is wrong. What the target has already is left as it is. The sources stay as they are.
+    All, or none if anything is wrong. What the target has already is left as it is. The sources
+    stay as they are.
     """
     from nas.archive.merging import merge as merge_archives
 

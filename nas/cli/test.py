@@ -27,7 +27,8 @@ def on_test_split(
 ) -> None:
     """Evaluate found networks on the test split.
 
-    With 95 % confidence intervals. No search has seen that split. That stays so as long as nobody chooses by it: the archive counts how
+    With 95 % confidence intervals. No search has seen that split. That stays so as long as
+    nobody chooses by it: the archive counts how
     many networks have been tested.
     """
     import nas
