@@ -104,6 +104,13 @@ def test_what_it_says_is_shown_as_it_is(tab, hostile) -> None:
     assert "\\x1b[31m" in page.inner_text(".failure")
 
 
+def test_names_without_end_fit_a_phone(tab, hostile) -> None:
+    opened = tab(hostile.overview, viewport={"width": 390, "height": 844})
+    for page in ("", "/studies/1", "/trials/1", "/trials/3"):
+        opened.page.goto(hostile.overview + page)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_plot_shows_names_as_text(tab, hostile) -> None:
     frame = tab(f"{hostile.overview}/studies/1").plot()
     assert SCRIPT.replace(" ", "") in frame.locator(".ytitle").text_content().replace(" ", "")

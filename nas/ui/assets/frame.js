@@ -78,7 +78,10 @@
     const [traces, look] = latest.kind === "front" ? front(latest) : curves(latest);
     const began = performance.now();
     await Plotly.react(plot, traces, look, config);
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // it is on the screen
+    await Promise.race([ // until it is on the screen; scrolled away, it has no frames
+      new Promise((done) => requestAnimationFrame(() => setTimeout(done))),
+      new Promise((done) => setTimeout(done, 500)),
+    ]);
     const took = Math.round(performance.now() - began);
     plot.dataset.drawn = String(took);
     if (!listening) {
