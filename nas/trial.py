@@ -96,7 +96,7 @@ class Trial:
         budget: spent, in the evaluator's unit (epochs), or None if it knows no budgets.
         seconds: wall time on the worker.
         parents: numbers of the trials that the architecture was made from.
-        stems_from: ids of trials of other studies that it was made from.
+        stems_from: trials of other studies that it was made from, by name of the study and number.
         failure: why, if it failed.
         id: row in the archive; 0 before it is archived.
         curve: as it was reported, where a strategy that ``pauses`` is told of it; else empty.
@@ -112,7 +112,7 @@ class Trial:
     budget: int | None = None
     seconds: float = 0.0
     parents: tuple[int, ...] = ()
-    stems_from: tuple[int, ...] = ()
+    stems_from: tuple[tuple[str, int], ...] = ()
     failure: Failure | None = None
     id: int = 0
     curve: tuple[CurvePoint, ...] = ()

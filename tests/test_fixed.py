@@ -64,8 +64,13 @@ class TestTrials:
             ({"architectures": ["111"]}, "list of tables"),
             ({"architectures": [{"d0": 1}]}, "fixed: "),
             ({"architectures": [{**FIRST, "d1": 9}]}, "fixed: .*d1"),
-            ({"architectures": [FIRST], "stems_from": [1, 2]}, "2 ids, 1 architectures"),
-            ({"architectures": [FIRST], "stems_from": [0]}, "stems_from must be"),
+            ({"architectures": [FIRST], "stems_from": [["s", 1], ["s", 2]]}, "2 trials, 1 arch"),
+            ({"architectures": [FIRST], "stems_from": [3]}, "stems_from"),
+            (
+                {"architectures": [FIRST], "stems_from": ["s1"]},
+                "expected .STUDY, NUMBER., not 's1'",
+            ),
+            ({"architectures": [FIRST], "stems_from": [["s", -1]]}, "number of stems_from must be"),
         ],
     )
     def test_what_it_cannot_propose(
@@ -81,7 +86,7 @@ class TestLineage:
         """Trial 5 of one study, and two of another that stem from it."""
         path = tmp_path / "a.db"
         run(config(stop={"trials": 5}, objectives=["total", "spread"]), path)
-        found = fixed({"d0": 0, "d1": 0, "d2": 4}, stems_from=[5])
+        found = fixed({"d0": 0, "d1": 0, "d2": 4}, stems_from=[["toy", 4]])
         run(config(study="again", strategy=found, stop={"trials": 2}), path)
         return path
 
@@ -89,7 +94,7 @@ class TestLineage:
         with nas.Archive(path) as archive:
             (one, _) = archive.trials("again")
             (ancestor,) = archive.lineage(one.id)
-        assert (one.stems_from, one.parents) == ((5,), ())
+        assert (one.stems_from, one.parents) == ((("toy", 4),), ())
         assert (ancestor.depth, ancestor.trial.id, len(ancestor.trial.losses)) == (1, 5, 2)
         assert ancestor.trial.architecture == one.architecture
 
@@ -97,14 +102,14 @@ class TestLineage:
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE trials SET status = 'cancelled' WHERE id = 7")
         connection.close()
-        found = fixed({"d0": 0, "d1": 0, "d2": 4}, stems_from=[5])
+        found = fixed({"d0": 0, "d1": 0, "d2": 4}, stems_from=[["toy", 4]])
         result = run(config(study="again", strategy=found, stop={"trials": 2}), path)
-        assert [trial.stems_from for trial in result.trials] == [(5,), (5,)]
+        assert [trial.stems_from for trial in result.trials] == [(("toy", 4),)] * 2
 
-    @pytest.mark.parametrize(("id_", "said"), [(99, "not in the archive"), (1, "another study")])
-    def test_a_trial_that_is_not_there(self, id_: int, said: str, tmp_path: Path) -> None:
-        values = config(strategy=fixed(FIRST, stems_from=[id_]), stop={"trials": 2}, window=1)
-        with pytest.raises(nas.ArchiveError, match=said):
+    @pytest.mark.parametrize("study", ["toy", "gone"])
+    def test_a_trial_that_is_not_there(self, study: str, tmp_path: Path) -> None:
+        values = config(strategy=fixed(FIRST, stems_from=[[study, 0]]), stop={"trials": 2})
+        with pytest.raises(nas.ArchiveError, match=f"another study, '{study}', which is not in"):
             run(values, tmp_path / "a.db")
 
 

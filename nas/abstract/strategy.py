@@ -43,7 +43,8 @@ class Proposal:
     Args:
         architecture: a member of the space.
         parents: numbers of the trials that it was made from.
-        stems_from: ids of trials of other studies of the archive that it was made from.
+        stems_from: trials of other studies of the archive that it was made from, each by the name
+            of its study and its number there.
         repeat: above 0, it is evaluated although its architecture was before, with a seed that
             depends on this number.
         until: step at which the trial pauses, of a strategy that ``pauses``; None for its full
@@ -56,7 +57,7 @@ class Proposal:
 
     architecture: Architecture
     parents: tuple[int, ...] = ()
-    stems_from: tuple[int, ...] = ()
+    stems_from: tuple[tuple[str, int], ...] = ()
     repeat: int = 0
     until: int | None = None
     inherits: int | None = None

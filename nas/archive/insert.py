@@ -232,19 +232,18 @@ def _elsewhere(
     connection: sqlite3.Connection, study: Study, trials: Iterable[Trial]
 ) -> list[tuple[int, int, int]]:
     """Return the parents of trials that are in other studies."""
-    rows = [
-        (trial.id, i, id_)
-        for trial in trials
-        for i, id_ in enumerate(trial.stems_from, start=len(trial.parents))
-    ]
-    for trial, _, id_ in rows:
-        found = connection.execute("SELECT study FROM trials WHERE id = ?", (id_,)).fetchone()
-        if found is None or found[0] == study.id:
-            where = "in the archive" if found is None else "of another study"
-            raise ArchiveError(
-                f"study {study.name!r}: trial {trial} stems from a trial with the id {id_}, which "
-                f"is not {where}"
-            )
+    sql = """SELECT trials.id FROM trials JOIN studies ON studies.id = trials.study
+        WHERE studies.name = ? AND trials.number = ? AND studies.id != ?"""
+    rows = []
+    for trial in trials:
+        for position, (name, number) in enumerate(trial.stems_from, start=len(trial.parents)):
+            found = connection.execute(sql, (name, number, study.id)).fetchone()
+            if found is None:
+                raise ArchiveError(
+                    f"study {study.name!r}: trial {trial.number} stems from trial {number} of "
+                    f"another study, {name!r}, which is not in the archive"
+                )
+            rows.append((trial.id, position, int(found[0])))
     return rows
 
 

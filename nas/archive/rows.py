@@ -33,8 +33,9 @@ _METRICS = """
 SELECT trial, name, value FROM metrics WHERE trial IN (SELECT value FROM json_each(?))"""
 
 _PARENTS = """
-SELECT trial, parent, made.number, made.study = trials.study FROM parents
+SELECT trial, made.number, CASE WHEN made.study != trials.study THEN studies.name END FROM parents
 JOIN trials ON trials.id = trial JOIN trials AS made ON made.id = parent
+JOIN studies ON studies.id = made.study
 WHERE trial IN (SELECT value FROM json_each(?)) ORDER BY trial, position"""
 
 
@@ -98,9 +99,10 @@ def trials_by_id(
     metrics: dict[int, dict[str, float]] = {}
     for trial, name, value in connection.execute(_METRICS, wanted):
         metrics.setdefault(trial, {})[name] = number_or_nan(value)
-    lineage: dict[int, tuple[list[int], list[int]]] = {}
-    for trial, parent, number, own in connection.execute(_PARENTS, wanted):
-        lineage.setdefault(trial, ([], []))[not own].append(number if own else parent)
+    lineage: dict[int, tuple[list[int], list[tuple[str, int]]]] = {}
+    for trial, number, elsewhere in connection.execute(_PARENTS, wanted):
+        own, others = lineage.setdefault(trial, ([], []))
+        own.append(number) if elsewhere is None else others.append((elsewhere, number))
     found = connection.execute(_TRIAL, wanted).fetchall()
     known = {**_goals(connection, {row[1] for row in found} - {*goals}), **goals}
     return [
@@ -119,7 +121,7 @@ def _trial(
     goals: tuple[Goal, ...],
     metrics: dict[str, float],
     parents: Sequence[int],
-    elsewhere: Sequence[int],
+    elsewhere: Sequence[tuple[str, int]],
 ) -> Trial:
     id_, _, number, decisions, status, violation, seed, budget, seconds, kind, message, trace = row
     return Trial(

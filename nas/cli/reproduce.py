@@ -37,10 +37,10 @@ def reproduce(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a trial again from its record, in this process, and compare the numbers.
+    """Run a trial again from its record, and compare the numbers.
 
-    Nothing is archived. The exit code is 0 if they agree, 1 if they do not, and 2 if the trial
-    cannot be run again. What is measured, such as a latency, never decides.
+    It runs in this process, and nothing is archived. The exit code is 0 if they agree, 1 if they do
+    not, and 2 if the trial cannot be run again. What is measured, such as a latency, never decides.
     """
     import nas
 

@@ -46,7 +46,9 @@ def archived_config(
             f"study {study.name!r} uses plugin files, which an archive does not hold: "
             f"add {options}, with the paths of these files"
         )
-    config = Config.parse(study.config, source=f"study {study.name!r}")
+    # after a merge a study may have another name than the one it was begun with
+    plain = {**study.config, "study": study.name}
+    config = Config.parse(plain, source=f"study {study.name!r}")
     if not trust:
         _check_calls(config, plugins)
     return config
@@ -72,7 +74,7 @@ def alone(config: Config, trial: Trial, **changes: Any) -> dict[str, Any]:
         "strategy": {
             "name": "strategies:fixed",
             "architectures": [dict(trial.architecture)],
-            "stems_from": [trial.id],
+            "stems_from": [[config.study, trial.number]],
         },
         "stop": {"trials": 1},
         "limits": {**limits, "timeout": None},

@@ -24,12 +24,12 @@ class Fixed(Strategy):
 
     Args:
         architectures: the decisions of each, by name.
-        stems_from: for each the id of the trial of another study of the archive that it was found
-            in, as lineage; by default none.
+        stems_from: for each the trial of another study of the archive that it was found in, as
+            lineage: name of the study and number of the trial. By default none.
     """
 
     architectures: Sequence[Mapping[str, Any]]
-    stems_from: Sequence[int] = ()
+    stems_from: Sequence[tuple[str, int]] = ()
     _problem: Problem | None = field(default=None, init=False, repr=False)
     _begun: int = field(default=0, init=False, repr=False)
 
@@ -38,12 +38,14 @@ class Fixed(Strategy):
             raise ValueError("architectures names none; expected a list of tables of decisions")
         if not all(isinstance(one, Mapping) for one in self.architectures):
             raise ValueError("architectures must be a list of tables of decisions")
-        for id_ in self.stems_from:
-            checks.whole("stems_from", id_, 1)
+        for one in self.stems_from:
+            if not isinstance(one, list | tuple) or len(one) != 2 or not isinstance(one[0], str):
+                raise ValueError(f"stems_from: expected [STUDY, NUMBER], not {one!r}")
+            checks.whole("number of stems_from", one[1], 0)
         if self.stems_from and len(self.stems_from) != len(self.architectures):
             raise ValueError(
-                f"stems_from has an id for each architecture, or none: {len(self.stems_from)} ids, "
-                f"{len(self.architectures)} architectures"
+                f"stems_from has a trial for each architecture, or none: {len(self.stems_from)} "
+                f"trials, {len(self.architectures)} architectures"
             )
 
     def start(self, problem: Problem) -> None:
@@ -60,11 +62,8 @@ class Fixed(Strategy):
         """Propose the next one."""
         started(self._problem)
         round_, place = divmod(self._begun, len(self._known))
-        return Proposal(
-            self._known[place],
-            stems_from=tuple(self.stems_from[place : place + 1]),
-            repeat=round_ + 1,
-        )
+        found_in = tuple((name, number) for name, number in self.stems_from[place : place + 1])
+        return Proposal(self._known[place], stems_from=found_in, repeat=round_ + 1)
 
     def begun(self, number: int, proposal: Proposal) -> None:
         """Count it."""
