@@ -319,6 +319,7 @@ class TestOptuna:
             optuna.storages.journal.JournalFileBackend(str(journal))
         )
         made = optuna_study(storage, ("minimize", "maximize"), n=30)  # type: ignore[arg-type]
+        before = journal.read_bytes()
         with pytest.raises(ConfigError, match="was to"):
             import_optuna(
                 path, journal, "o", space="toy", objectives=["total:max", "b"], plugins=PLUGINS
@@ -326,6 +327,7 @@ class TestOptuna:
         import_optuna(path, journal, "o", space="toy", objectives=["total", "b"], plugins=PLUGINS)
         with nas.Archive(path) as archive:
             assert {t.number for t in archive.front("o")} == {t.number for t in made.best_trials}
+        assert journal.read_bytes() == before
 
     def test_what_does_not_fit_is_refused_or_skipped(self, path: Path) -> None:
         file = path.with_name("o.db")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import random
 import shutil
 import sqlite3
@@ -32,6 +33,7 @@ from nas import (
 )
 from nas.archive.fidelities import Stage
 from nas.archive.merging import merge
+from nas.archive.pruning import vacuum
 from nas.archive.record import ComponentRecord, Record, Score
 from nas.archive.scorebook import ScoreBook, Scored, Scoring
 from nas.archive.snapshots import path_of
@@ -201,6 +203,21 @@ class TestLaws:
         for i in range(3):
             assert said(at_once, f"s{i}") == said(stepwise, f"s{i}") == said(files[i], f"s{i}")
 
+    def test_scores_of_untrained_networks_are_joined(self, tmp_path: Path) -> None:
+        files = [tmp_path / f"{i}.db" for i in range(4)]
+        for i, path in enumerate(files):
+            fill(path, [f"s{i}"], i)
+        merge(tmp_path / "all.db", files)
+        sql = """SELECT proxy, seed, spaces.name, spaces.parameters, canonical_id, decisions, value
+            FROM proxy_scores JOIN scorings ON scorings.id = scoring
+            JOIN architectures ON architectures.id = architecture
+            JOIN spaces ON spaces.id = architectures.space"""
+        alone = [set(toys.rows(path, sql)) for path in files]
+        joined = toys.rows(tmp_path / "all.db", sql)
+        of_network = {row[:-1]: row[-1] for rows in reversed(alone) for row in rows}
+        assert {row[:-1]: row[-1] for row in joined} == of_network  # the first that was given stays
+        assert toys.rows(tmp_path / "all.db", "SELECT count(*) FROM scorings") == [(2,)]
+
     def test_every_table_is_known(self, tmp_path: Path) -> None:
         fill(tmp_path / "a.db", ["a"], 0)
         with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
@@ -305,22 +322,22 @@ class TestGoingOn:
         merge(both, [a])
         assert toys.rows(both, "SELECT archive, last FROM warm_starts") == [(str(a), 4)]
 
-    def test_lineage_across_studies(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("name", ["first", "toy"])
+    def test_lineage_across_studies(self, tmp_path: Path, name: str) -> None:
         a, both = tmp_path / "a.db", tmp_path / "both.db"
-        toys.run(toys.config(study="first", stop={"trials": 5}), both)
+        toys.run(toys.config(study=name, seed=3, stop={"trials": 5}), both)
         toys.run(toys.config(stop={"trials": 3}), a)
-        fixed = {"name": "fixed", "architectures": [{"d0": 0, "d1": 0, "d2": 1}], "stems_from": [2]}
+        found = {"architectures": [{"d0": 0, "d1": 0, "d2": 1}], "stems_from": [["toy", 1]]}
+        fixed = {"name": "fixed", **found}
         toys.run(toys.config(study="again", strategy=fixed, stop={"trials": 2}), a)
-        merge(both, [a])
-        with nas.Archive(both) as archive:
-            (ids,) = {trial.stems_from for trial in archive.trials("again")}
-            assert archive.trial(ids[0]).number == 1
-            assert archive.details(ids[0]).study == "toy"
-            assert archive.study("again").config["strategy"]["stems_from"] == list(ids)
+        merge(both, [a], rename=True)
+        called = "toy (a)" if name == "toy" else "toy"
         nas.resume(both, "again", overrides=["stop.trials=4"], plugins=[toys.TOY])
         with nas.Archive(both) as archive:
-            assert {trial.stems_from for trial in archive.trials("again")} == {ids}
-        assert not merge(both, [a])[0].copied
+            assert {t.stems_from for t in archive.trials("again")} == {((called, 1),)}
+        sql = "SELECT name FROM trials JOIN studies ON studies.id = study WHERE trials.id IN "
+        assert toys.rows(both, f"{sql} (SELECT parent FROM parents)") == [(called,)]
+        assert not any(one.copied for one in merge(both, [a], rename=True))
 
     def test_snapshots_come_along(self, tmp_path: Path) -> None:
         a, both = tmp_path / "a.db", tmp_path / "both.db"
@@ -406,6 +423,27 @@ class TestOthers:
         with pytest.raises(ArchiveError, match=r"trials\.architecture refers to row 999"):
             merge(tmp_path / "t.db", [a])
         assert toys.rows(tmp_path / "t.db", "SELECT count(*) FROM studies") == [(0,)]
+
+    def test_killed_in_the_middle(self, tmp_path: Path) -> None:
+        from nas.archive import merging
+
+        a, b = tmp_path / "a.db", tmp_path / "b.db"
+        fill(a, ["a"], 1)
+        fill(b, ["b"], 4)
+        before = dump(a)
+
+        def work() -> None:
+            merging.bring_along = lambda *_: os._exit(9)
+            merge(a, [b])
+
+        process = multiprocessing.get_context("fork").Process(target=work)
+        process.start()
+        process.join()
+        assert process.exitcode == 9
+        assert dump(a) == before
+        assert vacuum(a).unreferenced.files > 0  # copied for nothing
+        assert [one.copied for one in merge(a, [b])] == [True]
+        assert said(a, "b") == said(b, "b")
 
     def test_a_full_disk_leaves_the_target_as_it_was(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

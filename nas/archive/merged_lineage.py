@@ -1,4 +1,4 @@
-"""What studies say of each other by ids, where the ids have changed."""
+"""What studies say of each other, where ids and names have changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nas.study import Study
 from nas.trial import Trial
 
 STEMS_FROM = "stems_from"
-"""Parameter of the strategy ``fixed``: ids of trials."""
+"""Parameter of the strategy ``fixed``: names of studies, and numbers of trials."""
 
 
 def bring_along(
@@ -39,7 +39,8 @@ def bring_along(
         source: its path, for what cannot be told of the copy.
     """
     for old, new in studies.items():
-        _rewrite_ids(target, copier.ids[TRIALS], new)
+        if any(name != called for name, called in names.items()):
+            _rewrite_names(target, names, new)
         study = Study("", "", (), {}, 0, 1, id=old)
         for position, one in enumerate(sources_of(theirs, study)):
             if not one.archive:
@@ -51,24 +52,25 @@ def bring_along(
                 )
 
 
-def _rewrite_ids(target: sqlite3.Connection, ids: Mapping[int, int], study: int) -> None:
-    """Change the ids of trials in the parameters of a strategy."""
+def _rewrite_names(target: sqlite3.Connection, names: Mapping[str, str], study: int) -> None:
+    """Change the names of other studies in the parameters of a strategy."""
     (text,) = target.execute("SELECT config FROM studies WHERE id = ?", (study,)).fetchone()
     config = json.loads(text)
     strategy = config.get("strategy")
     if isinstance(strategy, dict) and strategy.get(STEMS_FROM):
-        config["strategy"] = _with_ids(strategy, ids)
+        config["strategy"] = _renamed(strategy, names)
         target.execute("UPDATE studies SET config = ? WHERE id = ?", (to_json(config), study))
     sql = "SELECT id, parameters FROM components WHERE study = ? AND role = 'strategy'"
     for id_, text in target.execute(sql, (study,)).fetchall():
         parameters = json.loads(text)
         if parameters.get(STEMS_FROM):
-            changed = to_json(_with_ids(parameters, ids), sort_keys=True)
+            changed = to_json(_renamed(parameters, names), sort_keys=True)
             target.execute("UPDATE components SET parameters = ? WHERE id = ?", (changed, id_))
 
 
-def _with_ids(parameters: Mapping[str, Any], ids: Mapping[int, int]) -> dict[str, Any]:
-    return {**parameters, STEMS_FROM: [ids[id_] for id_ in parameters[STEMS_FROM]]}
+def _renamed(parameters: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    trials = [[names.get(name, name), number] for name, number in parameters[STEMS_FROM]]
+    return {**parameters, STEMS_FROM: trials}
 
 
 def _moved(

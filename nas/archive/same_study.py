@@ -49,7 +49,7 @@ def what_differs(
 def _identity(connection: sqlite3.Connection, study: Study) -> tuple[Any, ...]:
     config = {key: value for key, value in study.config.items() if key not in _MAY_DIFFER}
     strategy = config.get("strategy")
-    if isinstance(strategy, dict):  # the ids of an archive differ from those of its copy
+    if isinstance(strategy, dict):  # studies may have other names in a copy
         config["strategy"] = {k: v for k, v in strategy.items() if k != "stems_from"}
     space = connection.execute(_SPACE, (study.id,)).fetchone()
     return study.goals, study.seed, study.window, study.evaluation, config, space
