@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nas.archive.importing import imported_from
 from nas.documents import to_toml
 from nas.errors import NASError
 from nas.pictures.trials import Subject
@@ -194,6 +195,10 @@ def _time(seconds: float) -> str:
 def reproduction(archive: Archive, study: Study) -> tuple[list[str], list[str]]:
     """Return what to do to search again, and what to copy: the config and the command."""
     components = archive.components(study)
+    if imported_from(components):
+        return ["It was not searched here: its trials were imported, see the config."], [
+            to_toml(study.config)
+        ]
     versions = {c.distribution: c.version for c in components if c.distribution != FILE}
     installed = ", ".join(f"{plain(k)} {plain(v)}" for k, v in versions.items())
     said = [f"Save this config as search.toml and run the command, with {installed or 'nas'}."]

@@ -185,3 +185,16 @@ def test_what_is_refused(run: Run, path: Path, words: list[str], told: str) -> N
 
 def test_without_trials(run: Run, tmp_path: Path) -> None:
     assert "has no trial yet" in run("report", write(tmp_path / "a.db", []))[2]
+
+
+def test_of_an_imported_study_no_command_would_make_its_trials(run: Run, tmp_path: Path) -> None:
+    cell = "|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|"
+    table = tmp_path / "found.csv"
+    table.write_text(f"architecture,error\n{cell},0.25\n")
+    archive, file = tmp_path / "a.db", tmp_path / "r.html"
+    words = ("--csv", table, "--space", "nas201", "--objective", "error:min")
+    assert run("import", archive, *words)[0] == 0
+    assert run("report", archive, "-o", file)[0] == 0
+    said = words_of(file.read_text())
+    assert "its trials were imported" in said
+    assert "nas search" not in said
