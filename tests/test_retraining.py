@@ -159,6 +159,15 @@ class TestGoingOn:
         assert told(resumed.trials) == told(whole.trials)
         assert len(resumed.trials) == 2
 
+    def test_in_a_merged_archive(self, path: Path, tmp_path: Path) -> None:
+        searched(tmp_path / "b.db", study="other")
+        nas.train_again(path, 2, epochs=2)
+        nas.merge(tmp_path / "b.db", [path])
+        result = nas.resume(tmp_path / "b.db", "s-train-2", overrides=["stop.trials=2"])
+        with nas.Archive(tmp_path / "b.db") as archive:
+            ((parent,), (same,)) = ([a.trial for a in archive.lineage(t.id)] for t in result.trials)
+            assert parent == same == archive.trials("s")[1]
+
     def test_another_training_needs_another_name(self, path: Path) -> None:
         nas.train_again(path, 2, epochs=2)
         with pytest.raises(nas.StudyError, match=r"evaluator.epochs: 2 -> 3. Give .* another name"):
