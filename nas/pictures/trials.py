@@ -20,6 +20,8 @@ from nas.text import count, number
 from nas.trial import Status, Trial
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from nas.archive import Archive
     from nas.study import Study
 
@@ -133,7 +135,7 @@ def with_text(study: Study, trial: Trial, architecture: str) -> str:
     return ", ".join([*values, short(architecture, 120)])
 
 
-def far_out(losses: Sequence[float]) -> float | None:
+def far_out(losses: Sequence[float] | npt.NDArray[np.float64]) -> float | None:
     """Return the loss beyond which lie a few that are far worse than all others, or None.
 
     J. W. Tukey, "Exploratory Data Analysis" (1977), calls "far out" what lies beyond the outer
@@ -143,5 +145,7 @@ def far_out(losses: Sequence[float]) -> float | None:
         return None
     low, high = np.quantile(losses, [0.25, 0.75])
     fence = float(high + FENCE * (high - low))
-    inside = [loss for loss in losses if loss <= fence]
-    return max(inside) if 0 < len(losses) - len(inside) <= FEW * len(losses) else None
+    every = np.asarray(losses)
+    inside = every[every <= fence]
+    few = 0 < len(every) - len(inside) <= FEW * len(every)
+    return float(inside.max()) if few else None

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nas.pictures.trials import far_out
 from nas.study import Study
-from nas.ui.choosing import FROM, Choice, condition
+from nas.ui.choosing import FROM, Axis, Choice, condition
 from nas.ui.reading import Pages
 
 GROUPS = ("front", "feasible", "outside", "short", "failed")
 """What is told apart in a plot, by shape and colour."""
+
+ROOM = 0.06
+"""Share of an axis that is left free at its ends."""
 
 _GROUP = """CASE WHEN front.trial IS NOT NULL THEN 0
     WHEN trials.status = 'complete' AND trials.violation = 0 THEN 1
@@ -35,9 +39,14 @@ def points_of(archive: Pages, study: Study, choice: Choice) -> dict[str, Any]:
         ).fetchall()
     table = np.array(found, dtype=np.float64).reshape(-1, 4)
     known = table[np.isfinite(table).all(axis=1)]
+    x_axis, y_axis = (
+        axis_of(axis, log, known[:, column], known[known[:, 1] == 0, column])
+        for axis, log, column in ((choice.x, choice.logx, 2), (choice.y, choice.logy, 3))
+    )
     return {
-        "x": _axis(choice.x.title, choice.logx),
-        "y": _axis(choice.y.title, choice.logy),
+        "x": x_axis,
+        "y": y_axis,
+        "beyond": int((_beyond(x_axis, known[:, 2]) | _beyond(y_axis, known[:, 3])).sum()),
         "total": len(table),
         "without": len(table) - len(known),
         "line": [choice.x.key, choice.y.key] in _pairs(study),
@@ -51,8 +60,25 @@ def _pairs(study: Study) -> list[list[str]]:
     return [keys, keys[::-1]] if len(keys) == 2 else []
 
 
-def _axis(title: str, log: bool) -> dict[str, Any]:
-    return {"title": title, "log": log}
+def axis_of(
+    axis: Axis, log: bool, values: npt.NDArray[np.float64], front: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return an axis; a few values far worse than all others, and than the front, are beyond it."""
+    shown = {"title": axis.title, "log": log}
+    sign = {"lower": 1.0, "higher": -1.0}.get(axis.better)
+    limit = None if log or sign is None else far_out(sign * values)
+    if sign is None or limit is None:
+        return shown
+    limit = max([limit, *(sign * front)])
+    inside = values[sign * values <= limit]
+    low, high = float(inside.min()), float(inside.max())
+    room = ROOM * (high - low) or ROOM * abs(high) or 1.0
+    return {**shown, "range": [low - room, high + room]}
+
+
+def _beyond(axis: dict[str, Any], values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    low, high = axis.get("range", (-np.inf, np.inf))
+    return np.asarray((values < low) | (values > high))
 
 
 def _group(table: npt.NDArray[np.float64]) -> dict[str, Any]:

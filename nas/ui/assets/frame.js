@@ -21,9 +21,9 @@
   // Plotly reads some HTML in texts.
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
-  function axis(title, log) {
+  function axis(title, log, range) {
     const grid = dark.matches ? "#3a4047" : "#dfe3e8";
-    return { title: { text: plain(title) }, type: log ? "log" : "linear", gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true, exponentformat: "SI" };
+    return { title: { text: plain(title) }, type: log ? "log" : "linear", gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true, exponentformat: "SI", ...(range ? { range } : {}) };
   }
 
   function layout(x, y) {
@@ -55,7 +55,7 @@
         hovertemplate: `trial %{customdata}<br>%{x:.6~g}, %{y:.6~g}<extra>${look.name}</extra>`,
       };
     });
-    return [traces, layout(axis(points.x.title, points.x.log), axis(points.y.title, points.y.log))];
+    return [traces, layout(axis(points.x.title, points.x.log, points.x.range), axis(points.y.title, points.y.log, points.y.range))];
   }
 
   function curves(sent) {

@@ -23,7 +23,8 @@
       if (!answer.ok) throw new Error(points.error || `status ${answer.status}`);
       const shown = Object.values(points.groups).reduce((sum, group) => sum + group.n, 0);
       const without = points.without ? `; left out: ${points.without.toLocaleString("en")} that lack one of the two values.` : ".";
-      said.textContent = `${shown.toLocaleString("en")} of ${points.total.toLocaleString("en")} trials drawn${without}`;
+      const beyond = points.beyond ? `, ${points.beyond.toLocaleString("en")} of them with far worse values beyond the axes (double-click shows all)` : "";
+      said.textContent = `${shown.toLocaleString("en")} of ${points.total.toLocaleString("en")} trials drawn${beyond}${without}`;
       pending = points;
       send();
     } catch (error) {
