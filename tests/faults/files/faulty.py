@@ -85,6 +85,10 @@ class Faulty(nas.Evaluator):
     metrics = ("score",)
     needs_data = False
 
+    def __post_init__(self):
+        super().__post_init__()
+        import torch  # noqa: F401 - here, for on a busy machine it takes longer than a trial may
+
     def evaluate(self, task, report):
         report(1, {"score": 0.5})
         value = 1.0
