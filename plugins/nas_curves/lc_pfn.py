@@ -6,7 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +22,7 @@ from nas.abstract.learning_curve import (
 from nas_curves.anchors import Anchor, Floats
 from nas_curves.binned import BinnedPosterior, Bins
 from nas_curves.pace import Pace
-from nas_curves.threads import one_blas_thread, one_torch_thread
+from nas_curves.threads import side_by_side
 
 if TYPE_CHECKING:
     from nas_curves.network import CurveTransformer, Shape
@@ -91,11 +91,8 @@ class LCPFN(TrainableCurvePredictor):
         pace = Pace(epochs)
         seen = pace.coarse(curves)
         model, anchor = self._model, self._anchor(pace.moments)
-        with one_torch_thread(), one_blas_thread():
-            parts = [
-                _answer(model, anchor, seen[start : start + _AT_ONCE])
-                for start in range(0, len(seen), _AT_ONCE)
-            ]
+        chunks = [seen[start : start + _AT_ONCE] for start in range(0, len(seen), _AT_ONCE)]
+        parts = side_by_side(partial(_answer, model, anchor), chunks)
         shares, centres, scales = (np.concatenate(part) for part in zip(*parts, strict=True))
         later = pace.later(curves.shape[1], seen.shape[1])
         return BinnedPosterior(

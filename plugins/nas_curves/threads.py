@@ -1,14 +1,18 @@
-"""One thread at a time: on the small matrices here, threads that wait for each other cost most.
+"""One thread for each matrix: on small ones, threads that wait for each other cost most.
 
 A search's workers keep every core busy while its driver predicts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+Part = TypeVar("Part")
+Answer = TypeVar("Answer")
 
 
 @cache
@@ -36,3 +40,15 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def side_by_side(answer: Callable[[Part], Answer], parts: Sequence[Part]) -> list[Answer]:
+    """Return the answers to parts, each in one thread; as many at a time as torch has threads."""
+    import torch
+
+    workers = min(len(parts), torch.get_num_threads())
+    with one_torch_thread(), one_blas_thread():
+        if workers <= 1:
+            return [answer(part) for part in parts]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(answer, parts))
