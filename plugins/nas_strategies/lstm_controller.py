@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nas.abstract.space import Space
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 UNITS = 35
 INITIAL = 0.08
 """Weights are drawn uniformly from within this distance of 0, as in the paper."""
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: beside busy workers, several would only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class LSTM(Controller):
@@ -52,7 +66,7 @@ class LSTM(Controller):
         """Draw the position of each decision's value, -1 where it is inactive."""
         import torch
 
-        with torch.no_grad():
+        with _one_thread(), torch.no_grad():
             return self._unrolled(lambda _, log_p: drawn(log_p.exp().numpy(), rng))
 
     def learn(self, positions: list[int], advantage: float) -> None:
@@ -66,7 +80,7 @@ class LSTM(Controller):
             gains.append(advantage * log_p[positions[decision]] + self._entropy * entropy)
             return positions[decision]
 
-        with torch.enable_grad():
+        with _one_thread(), torch.enable_grad():
             self._unrolled(given)
             if gains:
                 self._adam.zero_grad()
