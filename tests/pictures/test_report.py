@@ -108,8 +108,8 @@ def test_it_opens_offline_at_phone_width(page: str, tmp_path: Path) -> None:
     (tmp_path / "r.html").write_text(page)
     with page_of(tmp_path / "r.html") as (shown, heard):
         shown.wait_for_function("document.querySelectorAll('.main-svg').length >= 8")
+        shown.wait_for_function("document.documentElement.scrollWidth === 390")
         assert heard == []
-        assert shown.evaluate("document.documentElement.scrollWidth") == 390
         assert shown.locator("h1").inner_text() == "Report of cells"
         assert shown.locator("section").count() == 7
 
