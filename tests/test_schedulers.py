@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve, Outcome, falling, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
 from nas import Course, Level, Peers, Standing, Verdict
 from nas.plugins import Plugins
+from nas.testing.courses import Curve, Outcome, falling, simulate
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "asha": {"type": "stopping"},
