@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,20 +22,21 @@ def for_all(holds: Callable[[Rng], None], examples: int = 20) -> None:
         holds: all randomness comes from its argument.
         examples: how many.
     """
-    if importlib.util.find_spec("hypothesis") is None:
+    try:
+        import hypothesis
+    except ImportError:
         for seed in range(examples):
             holds(random.Random(seed))
     else:
-        _by_hypothesis(holds, examples)
+        _by_hypothesis(hypothesis, holds, examples)
 
 
-def _by_hypothesis(holds: Callable[[Rng], None], examples: int) -> None:
-    import hypothesis
+def _by_hypothesis(hypothesis: Any, holds: Callable[[Rng], None], examples: int) -> None:
     from hypothesis import strategies
 
     failures: list[Exception] = []
 
-    @hypothesis.settings(
+    @hypothesis.settings(  # type: ignore[untyped-decorator, unused-ignore]
         max_examples=examples,
         database=None,
         deadline=None,
@@ -46,7 +46,7 @@ def _by_hypothesis(holds: Callable[[Rng], None], examples: int) -> None:
         verbosity=hypothesis.Verbosity.quiet,
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
     )
-    @hypothesis.given(strategies.data())
+    @hypothesis.given(strategies.data())  # type: ignore[untyped-decorator, unused-ignore]
     def every_example(data: Any) -> None:
         try:
             holds(_Drawn(data, strategies.floats(0, 1, exclude_max=True, width=32)))
