@@ -15,19 +15,19 @@ from nas.testing.subject import Subject
 Verdict = Literal["kept", "broken", "inapplicable"]
 
 _MODULES = {
-    EVERY: "every",
-    "space": "spaces",
-    "proxy": "proxies",
-    "predictor": "predictors",
-    "evaluator": "evaluators",
-    "strategy": "strategies",
-    "scheduler": "schedulers",
-    "curve_prior": "curve_priors",
-    "curve_predictor": "curve_predictors",
-    "objective": "objectives",
-    "dataset": "datasets",
-    "table": "tables",
-    "exporter": "exporters",
+    EVERY: ("every",),
+    "space": ("spaces", "space_networks"),
+    "proxy": ("proxies",),
+    "predictor": ("predictors",),
+    "evaluator": ("evaluators",),
+    "strategy": ("strategies",),
+    "scheduler": ("schedulers",),
+    "curve_prior": ("curve_priors",),
+    "curve_predictor": ("curve_predictors",),
+    "objective": ("objectives",),
+    "dataset": ("datasets",),
+    "table": ("tables",),
+    "exporter": ("exporters",),
 }
 """Where the laws of each kind are; a module is imported when they are asked for."""
 
@@ -51,7 +51,8 @@ class Outcome:
 def laws_of(kind: str) -> tuple[Law, ...]:
     """Return the laws of a kind; those of every kind come first."""
     for key in (EVERY, kind):
-        import_module(f"nas.testing.laws.{_MODULES[key]}")
+        for module in _MODULES[key]:
+            import_module(f"nas.testing.laws.{module}")
     return (*declared(EVERY), *declared(kind))
 
 

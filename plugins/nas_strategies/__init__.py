@@ -112,7 +112,7 @@ def _on_predictors() -> list[Component]:
             PredictorEvolution,
             "NSGA-II on predictors in the loop, true evaluations in rounds",
             "https://arxiv.org/abs/2205.10358",
-            {**_QUICK, "population": 40, "evaluations": 400},
+            {**_QUICK, "population": 20, "evaluations": 100},
         ),
         Component(
             "bananas",
@@ -126,7 +126,7 @@ def _on_predictors() -> list[Component]:
             WeakNAS,
             "Draws from the best of the space by a predictor that is fitted again each round",
             "https://arxiv.org/abs/2102.10490",
-            {**_QUICK, "top": 20, "pool": 400},
+            {**_QUICK, "top": 10, "pool": 100},
         ),
     ]
 

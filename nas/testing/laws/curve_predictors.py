@@ -89,7 +89,10 @@ def exceedance_is_a_probability(subject: Subject) -> None:
 
 @law("curve_predictor")
 def quantiles_and_exceedance_agree(subject: Subject) -> None:
-    """A quantile is exceeded with the probability that is left, up to a tenth."""
+    """A quantile is exceeded with the probability that is left, up to a tenth.
+
+    Both are of one distribution of observations, noise included.
+    """
     posterior = _predicted(subject)
     median = posterior.quantiles([0.5])[:, 0, 0]
     width = float(np.ptp(posterior.quantiles([0.05, 0.95])[:, 0], axis=1).min())
@@ -112,7 +115,10 @@ def the_same_call_gives_the_same(subject: Subject) -> None:
 
 @law("curve_predictor")
 def curves_do_not_mix(subject: Subject) -> None:
-    """A curve's posterior does not depend on the other curves of the call."""
+    """A curve's posterior does not depend on the other curves of the call.
+
+    Schedulers ask for many curves at once, in any grouping.
+    """
     curves = rising(3, SHORT)
     alone = np.stack([subject.build().predict(c.copy(), LAST).quantiles(LEVELS)[0] for c in curves])
     together = subject.build().predict(curves, LAST).quantiles(LEVELS)

@@ -67,7 +67,10 @@ def targets_are_classes(subject: Subject) -> None:
 
 @law("dataset")
 def loads_the_same_each_time(subject: Subject) -> None:
-    """Whenever it is loaded, every sample is the same, in the same order."""
+    """Whenever it is loaded, every sample is the same, in the same order.
+
+    Results are found again by the fingerprint of the data: sort file names, seed what is drawn.
+    """
 
     def known() -> str:
         examples = _loaded(subject)
@@ -79,7 +82,10 @@ def loads_the_same_each_time(subject: Subject) -> None:
 
 @law("dataset")
 def can_be_searched_on(subject: Subject) -> None:
-    """It splits into a training and a validation part, by the seed alone."""
+    """It splits into a training and a validation part, by the seed alone.
+
+    Each class needs two samples at least.
+    """
     _loaded(subject)
     first, again = (subject.build().for_search(1) for _ in range(2))
     require(len(first.train) > 0 < len(first.validation), "a part has no samples")
@@ -89,7 +95,10 @@ def can_be_searched_on(subject: Subject) -> None:
 
 @law("dataset")
 def the_test_split_is_other_samples(subject: Subject) -> str:
-    """No more than a few samples of the test split are among those that a search sees."""
+    """No more than a few samples of the test split are among those that a search sees.
+
+    A tenth may be the same: some data sets have samples twice.
+    """
     examples = _loaded(subject)
     if examples.test is None:
         raise Inapplicable("it has no test split")

@@ -114,13 +114,20 @@ def _task_of(subject: Subject) -> nas.Task:
 
 @law("evaluator")
 def evaluates_something(subject: Subject) -> str:
-    """There is a space, of this suite or installed, of which it can evaluate a network."""
+    """There is a space, of this suite or installed, of which it can evaluate a network.
+
+    Dense networks on tables, convolutions on images of 8 x 8 pixels, and every installed space
+    and table are tried. Raise `ConfigError` in `check` for spaces that you cannot do.
+    """
     return f"on {type(_working(subject).space).__name__}"
 
 
 @law("evaluator")
 def reports_its_metrics(subject: Subject) -> None:
-    """It returns finite numbers for the metrics that it names, and no others."""
+    """It returns finite numbers for the metrics that it names, and no others.
+
+    What is not finite is raised as `NonFiniteError`, or told in `failures`.
+    """
     evaluator, found, curve = _evaluated(subject)
     for metrics in (found.metrics, *(metrics for _, metrics in curve.points)):
         unknown = sorted(set(metrics) - set(evaluator.metrics))
@@ -133,7 +140,10 @@ def reports_its_metrics(subject: Subject) -> None:
 
 @law("evaluator")
 def keeps_to_the_budget(subject: Subject) -> None:
-    """It spends the budget that the task says, and reports no step beyond it."""
+    """It spends the budget that the task says, and reports no step beyond it.
+
+    Schedulers and strategies give trials less than the full budget, and compare what was spent.
+    """
     evaluator = subject.build()
     if evaluator.budget is None:
         raise Inapplicable("it knows no budgets")
@@ -158,7 +168,10 @@ def steps_increase(subject: Subject) -> None:
 
 @law("evaluator")
 def can_be_cancelled(subject: Subject) -> None:
-    """What a report raises to end the evaluation is not caught."""
+    """What a report raises to end the evaluation is not caught.
+
+    It is a `BaseException`: catch `Exception` if you must, and clean up in `finally`.
+    """
     evaluator: nas.Evaluator = subject.build()
     curve = Curve(cancel=True)
     try:
@@ -173,7 +186,11 @@ def can_be_cancelled(subject: Subject) -> None:
 
 @law("evaluator")
 def failures_are_raised(subject: Subject) -> None:
-    """A network that cannot be built, or fails when it is run, is an error and not a number."""
+    """A network that cannot be built, or fails when it is run, is an error and not a number.
+
+    A number such as -1e8 becomes somebody's best or worst result; an error is archived as what
+    it is.
+    """
     for how in ("build", "forward"):
         task = _task_of(subject)
         space = _Failing(task.space, how)
@@ -211,7 +228,11 @@ class _Failing(nas.Space):
 
 @law("evaluator")
 def the_seed_decides(subject: Subject) -> None:
-    """The same task gives the same metrics and learning curve, but for times."""
+    """The same task gives the same metrics and learning curve, but for times.
+
+    `task.seed` seeds everything. Metrics whose names end in `seconds` are times and not
+    compared.
+    """
 
     def seen() -> list[dict[str, float]]:
         _, found, curve = _evaluated(subject)
@@ -224,7 +245,10 @@ def the_seed_decides(subject: Subject) -> None:
 
 @law("evaluator")
 def leaves_the_data(subject: Subject) -> None:
-    """Training and validation samples are not changed."""
+    """Training and validation samples are not changed.
+
+    All trials of a worker share the arrays.
+    """
     data = _task_of(subject).data
     assert data is not None
     before = fingerprint([data.train, data.validation])

@@ -42,7 +42,11 @@ _LONGEST = 120
 
 @law(EVERY)
 def builds_from_its_example(subject: Subject) -> None:
-    """It can be built with the parameters of its example, and is what its hook promises."""
+    """It can be built with the parameters of its example, and is what its hook promises.
+
+    Give required parameters in `nas.Component(..., example={...})`, and derive from the class
+    of the kind: what uses a component asks for the class, not for attributes.
+    """
     try:
         built = subject.build()
     except UnbuildableError as error:
@@ -55,7 +59,11 @@ def builds_from_its_example(subject: Subject) -> None:
 
 @law(EVERY)
 def names_its_parameters(subject: Subject) -> None:
-    """Its signature names every parameter, so that a misspelt one is refused."""
+    """Its signature names every parameter, so that a misspelt one is refused.
+
+    A config is checked against the signature of `build`; with `**kwargs` a typing error is
+    silently accepted.
+    """
     signature = inspect.signature(subject.registered.component.build)
     loose = [str(p) for p in signature.parameters.values() if p.kind in _VARIABLE]
     require(not loose, f"the signature has {loose}, which takes any name")
@@ -63,7 +71,10 @@ def names_its_parameters(subject: Subject) -> None:
 
 @law(EVERY)
 def says_what_it_is(subject: Subject) -> None:
-    """Its summary is one short line of text for nas plugins."""
+    """Its summary is one short line of text for nas plugins.
+
+    It stands in the table of `nas plugins`.
+    """
     summary = subject.registered.component.summary
     require(summary.strip() == summary != "", f"the summary is {summary!r}")
     short = len(summary) <= _LONGEST and "\n" not in summary

@@ -110,7 +110,10 @@ def names_a_suffix(subject: Subject) -> None:
 
 @law("exporter")
 def what_is_written_is_the_network(subject: Subject) -> str:
-    """Loaded again, the file gives the network's outputs for batches of any size."""
+    """Loaded again, the file gives the network's outputs for batches of any size.
+
+    `nas export` refuses to put anything else in place.
+    """
     found = found_network(subject)
     exporter = subject.build()
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +126,10 @@ def what_is_written_is_the_network(subject: Subject) -> str:
 
 @law("exporter")
 def reads_nothing_but_the_file(subject: Subject) -> None:
-    """Load takes the weights from the file, not from the network that it is shown."""
+    """Load takes the weights from the file, not from the network that it is shown.
+
+    It is shown the same architecture with other weights.
+    """
     import torch
 
     found = found_network(subject)
@@ -150,7 +156,11 @@ def leaves_the_network(subject: Subject) -> None:
 
 @law("exporter")
 def files_can_be_moved(subject: Subject) -> None:
-    """Moved together to another folder, the files load as before."""
+    """Moved together to another folder, the files load as before.
+
+    The files are written elsewhere and put in place together; refer to others by their names
+    alone.
+    """
     found = found_network(subject)
     inputs = _inputs(found)
     with _written(subject, found) as (exporter, path), tempfile.TemporaryDirectory() as other:

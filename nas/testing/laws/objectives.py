@@ -65,7 +65,10 @@ def an_estimate_is_a_number(subject: Subject) -> None:
 
 @law("objective")
 def an_estimate_depends_on_the_architecture_alone(subject: Subject) -> None:
-    """The same architecture has the same estimate each time, and nothing random is drawn for it."""
+    """The same architecture has the same estimate each time, and nothing random is drawn for it.
+
+    Estimates are made before anything is trained, on any machine, and never again.
+    """
     objective, other = _analytic(subject), _analytic(subject)
     for space in _spaces(subject):
         member = space.sample(random.Random(2))
@@ -87,7 +90,11 @@ def _measured(subject: Subject) -> nas.MeasuredObjective:
 
 @law("objective")
 def a_measurement_has_its_protocol(subject: Subject) -> None:
-    """Value and spread are finite, the spread not negative, the protocol plain JSON values."""
+    """Value and spread are finite, the spread not negative, the protocol plain JSON values.
+
+    Numbers of different protocols are never compared, so whatever a number depends on belongs
+    there.
+    """
     from nas.testing.networks import plain
 
     found = _measured(subject).measure(plain(), (8,), 1)
@@ -101,7 +108,10 @@ def a_measurement_has_its_protocol(subject: Subject) -> None:
 
 @law("objective")
 def measuring_leaves_no_trace(subject: Subject) -> None:
-    """Network, random states and threads are as they were before the measurement."""
+    """Network, random states and threads are as they were before the measurement.
+
+    `nas.restore.untouched(network)` does it.
+    """
     from nas.testing.networks import plain
 
     objective, network = _measured(subject), plain()

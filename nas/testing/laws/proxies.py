@@ -51,7 +51,10 @@ def alike(one: Scored, other: Scored, close: float = CLOSE) -> bool:
 
 @law("proxy")
 def says_what_it_needs_and_costs(subject: Subject) -> None:
-    """Its attributes say for whom it is and what it costs: applies_to, batch, cost, needs_data."""
+    """Its attributes say for whom it is and what it costs: applies_to, batch, cost, needs_data.
+
+    Class attributes; a search reads them to decide what to load and to say what scoring costs.
+    """
     proxy = _proxy(subject)
     require(math.isfinite(proxy.cost) and proxy.cost >= 0, f"cost is {proxy.cost}")
     require(isinstance(proxy.batch, int) and proxy.batch >= 1, f"batch is {proxy.batch!r}")
@@ -63,7 +66,11 @@ def says_what_it_needs_and_costs(subject: Subject) -> None:
 
 @law("proxy")
 def leaves_no_trace(subject: Subject) -> None:
-    """Network, gradients, hooks, random states, flags and samples are as they were, bit for bit."""
+    """Network, gradients, hooks, random states, flags and samples are as they were, bit for bit.
+
+    `score` puts the network back, one level deep. It cannot undo what is written into the
+    samples: work on copies.
+    """
     from nas.testing.networks import batch, convolutional, plain
 
     proxy = _proxy(subject)
@@ -73,7 +80,10 @@ def leaves_no_trace(subject: Subject) -> None:
 
 @law("proxy")
 def leaves_no_trace_when_it_fails(subject: Subject) -> None:
-    """That is so too where the network raises, on the way there or back."""
+    """That is so too where the network raises, on the way there or back.
+
+    Undo in `finally`, not after the last line.
+    """
     from nas.testing.networks import Fails, batch, convolutional
 
     proxy = _proxy(subject)
@@ -108,7 +118,11 @@ def _shown(before: list[object], after: list[object]) -> str:
 
 @law("proxy")
 def is_a_number_or_a_typed_failure(subject: Subject) -> None:
-    """Where weights or inputs are no numbers, there is a finite score or a CandidateError."""
+    """Where weights or inputs are no numbers, there is a finite score or a CandidateError.
+
+    Let NaN and infinity out, `score` makes them a `NonFiniteError`; raise `NotApplicableError`
+    where there is no meaning. Anything else ends in the archive as a crash.
+    """
     import torch
 
     from nas.testing.networks import batch, convolutional
@@ -129,7 +143,10 @@ def is_a_number_or_a_typed_failure(subject: Subject) -> None:
 
 @law("proxy")
 def the_seed_decides(subject: Subject) -> None:
-    """The same network, samples and torch seed give the same score, whatever was scored before."""
+    """The same network, samples and torch seed give the same score, whatever was scored before.
+
+    All draws come from torch's generator, and nothing is kept between calls.
+    """
     import torch
 
     from nas.testing.networks import batch, convolutional
@@ -145,7 +162,11 @@ def the_seed_decides(subject: Subject) -> None:
 
 @law("proxy")
 def the_order_of_samples_is_irrelevant(subject: Subject) -> None:
-    """The same samples in another order give the same score, up to rounding."""
+    """The same samples in another order give the same score, up to rounding.
+
+    Where parts of the batch are compared on purpose, `splits_batch = True` says so. Scores may
+    differ by a hundredth.
+    """
     import torch
 
     from nas.testing.networks import batch, convolutional, plain
@@ -168,7 +189,11 @@ def the_order_of_samples_is_irrelevant(subject: Subject) -> None:
 
 @law("proxy")
 def applies_or_says_so(subject: Subject) -> str:
-    """A network without convolutions and normalisation gets a score, or NotApplicableError."""
+    """A network without convolutions and normalisation gets a score, or NotApplicableError.
+
+    Not every space has convolutions or batch normalisation. `NotApplicableError` keeps such a
+    network in the search; a score of 0 would not.
+    """
     import torch
 
     from nas.testing.networks import batch, plain
@@ -185,7 +210,11 @@ def applies_or_says_so(subject: Subject) -> str:
 
 @law("proxy")
 def looks_at_what_it_says(subject: Subject) -> None:
-    """Samples and targets change the score if, and only if, it says that it needs them."""
+    """Samples and targets change the score if, and only if, it says that it needs them.
+
+    With `needs_targets = False` a proxy works on unlabelled data, with `needs_data = False`
+    without any.
+    """
     import torch
 
     from nas.testing.networks import CLASSES, batch, convolutional
@@ -207,7 +236,10 @@ def looks_at_what_it_says(subject: Subject) -> None:
 
 @law("proxy")
 def together_is_as_alone(subject: Subject) -> None:
-    """Scored together with others that share its passes, it gets what it gets alone."""
+    """Scored together with others that share its passes, it gets what it gets alone.
+
+    `compute_from` must leave what is shared to the others, in whatever order they come.
+    """
     import torch
 
     from nas.testing.networks import batch, convolutional

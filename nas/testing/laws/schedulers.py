@@ -64,7 +64,11 @@ def levels_are_steps_below_the_budget(subject: Subject) -> None:
 
 @law("scheduler")
 def a_decision_follows_from_its_arguments(subject: Subject) -> None:
-    """Asked again in any order, another one of it decides the same."""
+    """Asked again in any order, another one of it decides the same.
+
+    The engine may ask again after a crash, on another machine; keep nothing but a memory of
+    what was computed.
+    """
     outcome = _run(subject, crowd(2, 20), workers=4)
     again, draws = _started(subject), random.Random(0)
     for ruled in draws.sample(outcome.ruled, len(outcome.ruled)):
@@ -90,7 +94,10 @@ def start_forgets(subject: Subject) -> None:
 
 @law("scheduler")
 def the_best_goes_on(subject: Subject) -> None:
-    """Where curves never cross, the best is never stopped; nor is a trial that is alone."""
+    """Where curves never cross, the best is never stopped; nor is a trial that is alone.
+
+    On curves that never cross, with one worker and several.
+    """
     for best, workers in ((0, 1), (7, 4), (19, 2)):
         offsets = random.Random(5).sample(range(1, 21), 20)
         offsets[best] = 0
@@ -104,7 +111,10 @@ def the_best_goes_on(subject: Subject) -> None:
 
 @law("scheduler")
 def a_diverged_trial_ends(subject: Subject) -> None:
-    """A trial whose loss is NaN or infinite is stopped, and never promoted."""
+    """A trial whose loss is NaN or infinite is stopped, and never promoted.
+
+    NaN compares false with everything: test for what is finite, not for what is worse.
+    """
     _deciding(subject)
     for number, value in ((0, np.nan), (5, np.inf)):
         curves = falling([0.01 * i for i in range(12)], BUDGET)
@@ -116,7 +126,10 @@ def a_diverged_trial_ends(subject: Subject) -> None:
 
 @law("scheduler")
 def says_why(subject: Subject) -> None:
-    """Each decision and promotion has a reason, one short line with the numbers behind it."""
+    """Each decision and promotion has a reason, one short line with the numbers behind it.
+
+    The reason is archived, and what `nas show` tells of a stopped trial.
+    """
     outcome = _run(subject, crowd(6, 20), workers=3)
     reasons = [r.decision.reason for r in outcome.ruled]
     reasons += [p.promotion.reason for p in outcome.promoted if p.promotion]
@@ -149,7 +162,10 @@ def leaves_random_state(subject: Subject) -> None:
 
 @law("scheduler")
 def whatever_trials_report(subject: Subject) -> None:
-    """Ties, gaps, NaN, broken bounds, failures: it stops, pauses and promotes as it may."""
+    """Ties, gaps, NaN, broken bounds, failures: it stops, pauses and promotes as it may.
+
+    Two objectives, one with a bound; a third of the reports are missing.
+    """
     _started(subject)
 
     def holds(rng: Rng) -> None:

@@ -95,7 +95,11 @@ def _any_study(subject: Subject) -> tuple[nas.Space, int]:
 
 @law("strategy")
 def proposes_members(subject: Subject) -> None:
-    """Whatever it is told, it proposes members of the space, from trials that have begun."""
+    """Whatever it is told, it proposes members of the space, from trials that have begun.
+
+    Failed, infeasible and stopped trials are told too, late, and now and then one that was
+    never proposed.
+    """
     _unpaused(subject)
     _any_study(subject)
     for space, objectives in _studies(subject):
@@ -110,7 +114,11 @@ def proposes_members(subject: Subject) -> None:
 
 @law("strategy")
 def the_same_calls_give_the_same_proposals(subject: Subject) -> None:
-    """Proposals follow from what it was told and from ask's generator alone."""
+    """Proposals follow from what it was told and from ask's generator alone.
+
+    A study resumes by telling its trials again. No clock, no global generator, no order of
+    sets.
+    """
     _unpaused(subject)
     study = _any_study(subject)
     first, again = (turbulent(subject.build(), *study) for _ in range(2))
@@ -126,7 +134,10 @@ def _differing(first: list[nas.Proposal], again: list[nas.Proposal]) -> str:
 
 @law("strategy")
 def start_forgets(subject: Subject) -> None:
-    """After start nothing of an earlier study is left."""
+    """After start nothing of an earlier study is left.
+
+    Set every attribute in `start`.
+    """
     strategy = _unpaused(subject)
     study = _any_study(subject)
     other = turbulent(strategy, *study, seed=4)
@@ -148,7 +159,10 @@ def leaves_random_state(subject: Subject) -> None:
 
 @law("strategy")
 def takes_either_generator(subject: Subject) -> None:
-    """Ask draws from a numpy generator as well as from one of the module random."""
+    """Ask draws from a numpy generator as well as from one of the module random.
+
+    Draw by `rng.random()` alone, as `nas.seeds.below` does.
+    """
     space, objectives = _any_study(subject)
     for rng in (random.Random(0), np.random.default_rng(0)):
         strategy = subject.build()
@@ -172,7 +186,10 @@ def must_be_started(subject: Subject) -> None:
 
 @law("strategy")
 def survives_failures(subject: Subject) -> None:
-    """Where every trial fails, it goes on proposing members."""
+    """Where every trial fails, it goes on proposing members.
+
+    A search may begin with a dozen failures; there is no best trial then.
+    """
 
     def failed(number: int, architecture: nas.Architecture) -> nas.Trial:
         failure = nas.Failure("error", "on purpose")
@@ -183,7 +200,10 @@ def survives_failures(subject: Subject) -> None:
 
 @law("strategy")
 def survives_ties(subject: Subject) -> None:
-    """Where every trial has the same losses, it goes on proposing members."""
+    """Where every trial has the same losses, it goes on proposing members.
+
+    Guard divisions by a range of losses.
+    """
     _, objectives = _any_study(subject)
 
     def equal(number: int, architecture: nas.Architecture) -> nas.Trial:
@@ -194,7 +214,10 @@ def survives_ties(subject: Subject) -> None:
 
 @law("strategy")
 def learns_from_earlier_studies(subject: Subject) -> None:
-    """It takes trials of negative numbers before the first ask; parents are ones it was told."""
+    """It takes trials of negative numbers before the first ask; parents are ones it was told.
+
+    `warm_start` tells them first; they may be parents, the engine leaves them out.
+    """
     _unpaused(subject)
     space, objectives = _any_study(subject)
     strategy = subject.build()
