@@ -35,7 +35,7 @@ def check(
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check that components keep the promises of their kind (the conformance suite)."""
+    """Check components against the laws of their kind."""
     from nas.testing import subjects
 
     loaded = load(ctx, plugin)
@@ -59,7 +59,7 @@ def check(
 def show(
     ctx: typer.Context, name: Name, plugin: PluginFiles = None, as_json: AsJson = False
 ) -> None:
-    """Show a plugin, or one component: parameters, source, version, hooks."""
+    """Show a plugin or component: parameters and origin."""
     from nas.testing import subjects
 
     loaded = load(ctx, plugin)
