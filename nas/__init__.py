@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from nas.errors import CandidateError as CandidateError
     from nas.errors import ComponentError as ComponentError
     from nas.errors import ConfigError as ConfigError
+    from nas.errors import ConformanceError as ConformanceError
     from nas.errors import DatasetError as DatasetError
     from nas.errors import ExportError as ExportError
     from nas.errors import NASError as NASError
@@ -210,6 +211,7 @@ PUBLIC = {
         "CandidateError",
         "ComponentError",
         "ConfigError",
+        "ConformanceError",
         "DatasetError",
         "ExportError",
         "NASError",

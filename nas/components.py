@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nas.errors import ComponentError
@@ -28,12 +29,18 @@ class Component:
             config is checked against.
         summary: one line for ``nas plugins``.
         reference: the paper or page that defines it.
+        example: parameters to see it at work with, quickly; what ``nas plugins check`` builds it
+            with. Where they name files, a function that is given an empty folder, writes them
+            there and returns the parameters.
     """
 
     name: str
     build: Callable[..., Any]
     summary: str
     reference: str = ""
+    example: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] = field(
+        default_factory=dict, compare=False
+    )
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

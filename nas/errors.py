@@ -9,6 +9,7 @@
   + ArchiveError        a file that is no archive, or holds nothing of that name
   + StudyError          a study that cannot start or go on
   + ExportError         a network that cannot be written, or was written wrong
+  + ConformanceError    a component breaks a promise of its kind
   + CandidateError      one architecture failed; a search archives it and goes on
     - NonFiniteError    its loss, metric or score is NaN or infinite
     - TimeLimitError    it took longer than it may
@@ -52,6 +53,10 @@ class StudyError(NASError):
 
 class ExportError(NASError):
     """A network cannot be exported, or the export is not that network."""
+
+
+class ConformanceError(NASError):
+    """A component breaks a promise of its kind; see ``nas.testing``."""
 
 
 class CandidateError(NASError):

@@ -78,10 +78,14 @@ def curve_predictor(name: str, /, **parameters: Any) -> CurvePredictor:
 
 
 def _with_parts(kind: str, name: str, parameters: Mapping[str, Any]) -> Any:
+    return with_parts(_installed(), kind, name, parameters)
+
+
+def with_parts(plugins: Plugins, kind: str, name: str, parameters: Mapping[str, Any]) -> Any:
     """Build a component; an evaluator, strategy or scheduler, say, with what it works with."""
-    built = _installed().build(kind, name, **parameters)
+    built = plugins.build(kind, name, **parameters)
     if hasattr(type(built), "used"):
-        used = tuple(_with_parts(u.kind, u.name, u.parameters) for u in built.uses)
+        used = tuple(with_parts(plugins, u.kind, u.name, u.parameters) for u in built.uses)
         if kind == "evaluator":
             built.work_with(used)
         else:

@@ -1,20 +1,20 @@
-"""Manners of every built-in proxy: leaves everything as it was, and never invents a number."""
+"""Manners of built-in proxies beyond the laws of ``nas.testing``: what they do not look at."""
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
-from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 import nas
 from nas.plugins import Plugins
+from nas.testing.networks import batch
+from nas.testing.networks import convolutional as network
+from nas.testing.state import state_of
 
 BUILT = {
     item.component.name: item.component.build()
@@ -35,41 +35,6 @@ Scored = float | tuple[type, str]
 every = pytest.mark.parametrize("name", PROXIES)
 
 
-class Block(nn.Module):
-    """A residual block with one of everything that a proxy may be tempted to change."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
-        self.norm = nn.BatchNorm2d(outputs)
-        self.drop = nn.Dropout(0.1)
-        self.register_buffer("hidden", torch.ones(3), persistent=False)
-        self.seen: list[int] = [1]
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.drop(F.relu(self.norm(self.conv(x))))
-        return out
-
-
-def network(last: nn.Module | None = None) -> nn.Sequential:
-    """Return a network that every proxy has a score for, in a mixed state."""
-    torch.manual_seed(0)
-    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), last or nn.Linear(5, 4))
-    net = nn.Sequential(Block(3, 6, 1), Block(6, 5, 2), Block(5, 5, 1), *head)
-    net[1].norm.eval()
-    net[0].conv.bias.requires_grad_(False)
-    net[2].conv.bias.grad = torch.rand(5)
-    net[1].register_forward_hook(lambda *_: None)
-    net[0].conv.weight.register_hook(lambda grad: grad)
-    return net
-
-
-def batch(samples: int = 12) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(samples, 3, 8, 8, generator=generator)
-    return inputs, torch.arange(samples) % 4
-
-
 def scored(proxy: nas.Proxy, net: nn.Module, inputs: Tensor, targets: Tensor) -> Scored:
     """Return the score, or what was raised: it must be an error of the candidate."""
     torch.manual_seed(7)
@@ -79,26 +44,6 @@ def scored(proxy: nas.Proxy, net: nn.Module, inputs: Tensor, targets: Tensor) ->
         return type(error), str(error)
     assert math.isfinite(found)
     return found
-
-
-def state_of(net: nn.Module) -> list[object]:
-    """Return what can be seen of a network, the random states and torch's flags."""
-    seen: list[object] = [torch.get_rng_state().tolist(), random.getstate()]
-    seen += [np.random.get_state()[1].tolist(), torch.get_default_dtype(), torch.get_num_threads()]
-    seen += [torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled()]
-    seen += [torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")]
-    seen += [torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic]
-    for name, module in net.named_modules():
-        seen += [name, id(module), type(module), module.training]
-        for key, value in module.__dict__.items():
-            seen += [key, id(value)]
-            seen += [(k, id(v)) for k, v in value.items()] if isinstance(value, dict) else []
-            seen += value if isinstance(value, list) else []
-    for tensor in (*net.parameters(), *net.buffers()):
-        grad = None if tensor.grad is None else (id(tensor.grad), tensor.grad.tolist())
-        seen += [tensor.dtype, tensor.data_ptr(), tensor.tolist(), tensor.requires_grad, grad]
-        seen += [tensor.is_leaf, list(tensor._backward_hooks or ())]
-    return seen
 
 
 @every
@@ -111,54 +56,6 @@ def test_it_says_what_it_is(name: str) -> None:
     assert (proxy.cost == 0) == (name in {*COUNTS, "l2_norm"})
     assert proxy.needs_data or not proxy.needs_targets
     assert proxy.batch >= 1
-
-
-@every
-def test_it_leaves_no_trace(name: str) -> None:
-    net, (inputs, targets) = network(), batch()
-    given = inputs.clone(), targets.clone()
-    before = state_of(net)
-    assert math.isfinite(PROXIES[name].score(net, inputs, targets))
-    assert state_of(net) == before
-    assert all(map(torch.equal, (inputs, targets), given))
-
-
-class Fails(nn.Linear):
-    """On the way there or back."""
-
-    def __init__(self, back: bool) -> None:
-        super().__init__(5, 4)
-        self.back = back
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.back:
-            raise KeyError("on purpose")
-        output = super().forward(x) + random.random() + np.random.rand()
-        if output.requires_grad:
-            output.register_hook(self._fail)
-        return output
-
-    def _fail(self, gradient: Tensor) -> Tensor:
-        raise KeyError("on purpose")
-
-
-@every
-@pytest.mark.parametrize("back", [False, True])
-def test_it_leaves_no_trace_when_it_fails(name: str, back: bool) -> None:
-    net, (inputs, targets) = network(Fails(back)), batch()
-    before = state_of(net)
-    with suppress(KeyError, nas.CandidateError):
-        PROXIES[name].score(net, inputs, targets)
-    assert state_of(net) == before
-
-
-@every
-def test_the_same_seed_gives_the_same_score(name: str) -> None:
-    proxy, net = PROXIES[name], network()
-    first = scored(proxy, net, *batch())
-    torch.rand(5)
-    assert scored(proxy, net, *batch()) == first
-    assert scored(proxy, network(), *batch()) == first
 
 
 @every

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from races import race, run
@@ -18,6 +17,7 @@ from toys import rows
 import nas
 from nas import Course, Decision, Goal, Peers, Standing, Verdict
 from nas.errors import ComponentError, ConfigError, StudyError
+from nas.testing.courses import Curve
 from nas_schedulers.curve_chance import Others, chance
 from nas_schedulers.curve_price import price
 

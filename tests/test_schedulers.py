@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve, Outcome, falling, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
-from nas import Course, Level, Peers, Standing, Verdict
+from nas import Standing, Verdict
 from nas.plugins import Plugins
+from nas.testing import Inapplicable, Law, laws_of, subjects
+from nas.testing.courses import Curve, Outcome, falling, simulate
+from nas.testing.laws.schedulers import BUDGET, crowd
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "asha": {"type": "stopping"},
@@ -25,8 +29,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plateau relative": {"patience": 2, "min_delta": 0.01},
 }
 """Parameters other than the defaults; the first word is the scheduler's name."""
-NAMES = sorted({*VARIANTS, *Plugins().registry("scheduler").names()})
-BUDGET = 12
+PLUGINS = Plugins()
+NAMES = sorted({*VARIANTS, *PLUGINS.registry("scheduler").names()})
 
 every = pytest.mark.parametrize("name", NAMES)
 
@@ -41,17 +45,19 @@ def decides(name: str) -> bool:
     return bool(scheduler.levels())
 
 
-def crowd(seed: int, count: int, budget: int = BUDGET) -> list[Curve]:
-    """Return curves that fall, cross, and are noisy."""
-    rng = np.random.default_rng(seed)
-    steps = np.arange(1, budget + 1)
-    final, speed = rng.uniform(0.1, 0.5, count), rng.uniform(0.2, 1.5, count)
-    noise = rng.normal(0, 0.01, (count, budget))
-    return [Curve(f + 0.5 * steps**-s + e) for f, s, e in zip(final, speed, noise, strict=True)]
-
-
 def run(name: str, curves: list[Curve], **options: Any) -> Outcome:
     return simulate(build(name), curves, budget=BUDGET, **options)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("law", laws_of("scheduler"), ids=lambda law: law.name)
+def test_laws_hold_with_other_parameters_too(name: str, law: Law) -> None:
+    """With the defaults they are checked in ``test_conformance``."""
+    (subject,) = subjects(PLUGINS, f"schedulers:{name.split()[0]}")
+    registered = subject.registered
+    component = replace(registered.component, example=VARIANTS[name])
+    with suppress(Inapplicable):
+        law(replace(subject, registered=replace(registered, component=component)))
 
 
 @every
@@ -60,37 +66,6 @@ def test_the_same_search_gets_the_same_decisions(name: str, ordered: bool) -> No
     curves = crowd(1, 30)
     first, second = (run(name, curves, workers=3, ordered=ordered) for _ in range(2))
     assert first.log() == second.log()
-
-
-@every
-def test_a_decision_follows_from_its_arguments(name: str) -> None:
-    outcome = run(name, crowd(2, 30), workers=4)
-    again = build(name)
-    again.start(nas.Contest((nas.Goal("error"),), BUDGET))
-    draws = random.Random(0)
-    for ruled in draws.sample(outcome.ruled, len(outcome.ruled)):
-        assert again.judge(ruled.course, ruled.peers) == ruled.decision
-    for promoted in draws.sample(outcome.promoted, len(outcome.promoted)):
-        assert again.promote(promoted.peers) == promoted.promotion
-
-
-@every
-def test_start_forgets_an_earlier_study(name: str) -> None:
-    scheduler = build(name)
-    simulate(scheduler, crowd(3, 20), budget=BUDGET, workers=2)
-    curves = crowd(4, 20)
-    again = simulate(scheduler, curves, budget=BUDGET, workers=2)
-    assert again.log() == run(name, curves, workers=2).log()
-
-
-@every
-@pytest.mark.parametrize("budget", [3, 4, 12, 51, 200])
-def test_levels_are_steps_below_the_budget(name: str, budget: int) -> None:
-    scheduler = build(name)
-    scheduler.start(nas.Contest((nas.Goal("error"),), budget))
-    levels = list(scheduler.levels())
-    assert levels == sorted(set(levels))
-    assert all(isinstance(level, int) and 0 < level < budget for level in levels)
 
 
 @every
@@ -106,13 +81,6 @@ def test_the_best_of_ordered_curves_is_never_stopped(name: str, best: int, worke
 
 
 @every
-def test_a_trial_alone_is_not_stopped(name: str) -> None:
-    outcome = run(name, falling([0.5], BUDGET))
-    assert outcome.standings[0] in (Standing.COMPLETE, Standing.PAUSED)
-    assert outcome.standings[0] is Standing.COMPLETE or build(name).pauses
-
-
-@every
 def test_a_crowd_costs_less_than_its_full_budget(name: str) -> None:
     if not decides(name):
         pytest.skip("decides nothing")
@@ -121,47 +89,6 @@ def test_a_crowd_costs_less_than_its_full_budget(name: str) -> None:
     spent = run(name, curves, workers=2).spent
     assert sum(spent.values()) < 0.9 * BUDGET * len(curves)
     assert sum(list(spent.values())[1::2]) <= sum(list(spent.values())[::2])
-
-
-@every
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("number", [0, 5])
-def test_a_diverged_trial_never_survives(name: str, number: int, value: float) -> None:
-    if not decides(name):
-        pytest.skip("decides nothing")
-    curves = falling([0.01 * i for i in range(12)], BUDGET)
-    curves[number].losses[0:] = value
-    outcome = run(name, curves, workers=2)
-    scheduler = build(name)
-    scheduler.start(nas.Contest((nas.Goal("error"),), BUDGET))
-    assert outcome.standings[number] is Standing.STOPPED
-    assert outcome.spent[number] <= scheduler.levels()[min(1, len(scheduler.levels()) - 1)]
-    assert all(p.promotion is None or p.promotion.number != number for p in outcome.promoted)
-
-
-@every
-def test_every_decision_says_why(name: str) -> None:
-    outcome = run(name, crowd(6, 40), workers=3)
-    reasons = [r.decision.reason for r in outcome.ruled]
-    reasons += [p.promotion.reason for p in outcome.promoted if p.promotion]
-    assert all(reason and "\n" not in reason and len(reason) < 200 for reason in reasons)
-    assert all(any(c.isdigit() for c in reason) for reason in reasons)
-
-
-@every
-def test_it_must_be_started(name: str) -> None:
-    if not decides(name):
-        pytest.skip("decides nothing")
-    course = Course(0, (1,), np.array([[0.5]]), np.array([0.0]))
-    with pytest.raises(nas.StudyError, match="start"):
-        build(name).judge(course, Peers((), 1))
-
-
-@every
-def test_global_random_generators_are_left_alone(name: str) -> None:
-    before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]
-    run(name, crowd(7, 15), workers=2)
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # type: ignore[index]
 
 
 @st.composite
@@ -207,29 +134,3 @@ def test_whatever_trials_report(name: str, search: dict[str, Any]) -> None:
             known = {course.number: course for course in promoted.peers.courses}
             assert known[promoted.promotion.number].standing is Standing.PAUSED
     assert all(trial.standing is not Standing.RUNNING for trial in outcome.trials)
-
-
-@every
-def test_what_it_is_given_stays_as_it_is(name: str) -> None:
-    scheduler = build(name)
-    scheduler.start(nas.Contest((nas.Goal("error"),), BUDGET))
-    courses = [
-        curve.course(number, 4 + number % 3, Standing.PAUSED if number % 2 else Standing.RUNNING)
-        for number, curve in enumerate(crowd(8, 20))
-    ]
-    for course in courses:
-        course.losses.setflags(write=False)
-        course.violations.setflags(write=False)
-    peers = Frozen(courses[:-1], 1)
-    scheduler.judge(courses[-1], peers)
-    scheduler.promote(peers)
-
-
-class Frozen(Peers):
-    """Peers whose levels cannot be written to."""
-
-    def at(self, level: int) -> Level:
-        found = super().at(level)
-        for array in (found.numbers, found.losses, found.violations):
-            array.setflags(write=False)
-        return found

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
 from nas import Course, Peers, Verdict
+from nas.testing.courses import Curve, simulate
 
 GOALS = (nas.Goal("error"),)
 

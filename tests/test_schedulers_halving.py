@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve, falling, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
 from nas import Course, Level, Peers, Standing, Verdict
 from nas.pareto import dominates
+from nas.testing.courses import Curve, falling, simulate
 from nas_schedulers.criterion import Criterion
 from nas_schedulers.fronts import ByFronts, epsilon_net
 from nas_schedulers.ranking import ByLoss, Entry, Ranking, going_on, joined, ordinal

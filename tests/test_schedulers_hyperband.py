@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from courses import Curve, Outcome, falling, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nas
 from nas import Standing, Verdict
+from nas.testing.courses import Curve, Outcome, falling, simulate
 from nas_schedulers.brackets import brackets, interleaved
 
 

@@ -24,6 +24,8 @@ class Proxy(ABC):
         batch: samples that a search gives it.
         needs_data: False if it looks at shapes and weights only.
         needs_targets: False if it does not look at what the samples are.
+        splits_batch: True if it computes from parts of the batch, so that the order of samples
+            counts.
         formula: what is computed, in a line of plain text.
         applies_to: which networks it has a meaning for; others raise ``NotApplicableError``.
         cost: in forward and backward passes of its batch; a forward pass alone is a third.
@@ -32,6 +34,7 @@ class Proxy(ABC):
     batch: int = 64
     needs_data: ClassVar[bool] = True
     needs_targets: ClassVar[bool] = True
+    splits_batch: ClassVar[bool] = False
     formula: ClassVar[str] = ""
     applies_to: ClassVar[str] = "any network"
     cost: ClassVar[float] = 1.0

@@ -124,7 +124,7 @@ app.command()(rank.rank)
 app.command()(predict.predict)
 app.command()(curves.train_prior)
 app.command()(benchmark.benchmark)
-app.command()(plugins.plugins)
+app.add_typer(plugins.app, name="plugins")
 
 
 def main() -> int:

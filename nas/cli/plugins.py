@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from nas.cli import conformance
 from nas.cli.options import AsJson, PluginFiles
 from nas.cli.output import Column, Listing, print_json, stdout
 from nas.cli.tables import print_table
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
     from nas.plugins import Plugins
 
 
+app = typer.Typer(rich_markup_mode=None)
+app.command()(conformance.check)
+app.command()(conformance.show)
+
+
 def load_plugins(files: Sequence[str] | None) -> Plugins:
     """Load what is installed, and plugin files. Raises ``PluginError`` on a file that fails."""
     from nas.plugins import PluginFile, Plugins
@@ -25,8 +33,12 @@ def load_plugins(files: Sequence[str] | None) -> Plugins:
     return Plugins([PluginFile.read(path) for path in files or ()])
 
 
-def plugins(plugin: PluginFiles = None, as_json: AsJson = False) -> None:
+@app.callback(invoke_without_command=True)
+def plugins(ctx: typer.Context, plugin: PluginFiles = None, as_json: AsJson = False) -> None:
     """List what plugins offer, and the plugins that are broken."""
+    if ctx.invoked_subcommand is not None:
+        ctx.obj = plugin
+        return
     with _unwarned():  # the table names broken plugins itself
         loaded = load_plugins(plugin)
     components = _components(loaded)

@@ -43,7 +43,11 @@ def nas_curve_predictors() -> Iterable[Component]:
             "lc_pfn", LCPFN, "Transformer that was trained on curves of a prior (PyTorch)", _LC_PFN
         ),
         Component(
-            "mcmc", MCMC, "Affine-invariant Markov chains over the published prior; slow", _LC_PFN
+            "mcmc",
+            MCMC,
+            "Affine-invariant Markov chains over the published prior; slow",
+            _LC_PFN,
+            {"walkers": 26, "moves": 60, "dropped": 20, "particles": 200},
         ),
         Component("power_law", PowerLaw, "The power law that fits best by least squares"),
     ]

@@ -134,6 +134,7 @@ class LCPFN(TrainableCurvePredictor):
 
     @cached_property
     def _loaded(self) -> _Model:
+        import torch
         from safetensors.torch import load_file
 
         from nas_curves import tokens
@@ -148,7 +149,8 @@ class LCPFN(TrainableCurvePredictor):
         with self._file() as path:
             tensors = load_file(path)
         bins = Bins(tensors.pop("edges").numpy(), tuple(json.loads(self.facts["tails"])))
-        network = CurveTransformer(shape)
+        with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and replaced
+            network = CurveTransformer(shape)
         network.load_state_dict({k.removeprefix(_WEIGHTS): v for k, v in tensors.items()})
         return _Model(network.eval(), shape, bins)
 

@@ -16,10 +16,33 @@ def nas_evaluators() -> list[Component]:
     from nas_evaluators.zero_cost import ZeroCostEvaluator
 
     return [
-        Component("train", Train, "trains the network in PyTorch, on a GPU where there is one"),
-        Component("staged", Staged, "evaluates in stages: on less data or a smaller network first"),
-        Component("tabular", Tabular, "looks results up in a CSV or Parquet file"),
-        Component("zero_cost", ZeroCostEvaluator, "scores untrained networks by proxies"),
+        Component(
+            "train",
+            Train,
+            "trains the network in PyTorch, on a GPU where there is one",
+            example={"epochs": 2, "batch_size": 16},
+        ),
+        Component(
+            "staged",
+            Staged,
+            "evaluates in stages: on less data or a smaller network first",
+            example={
+                "evaluator": {"name": "train", "epochs": 1, "batch_size": 16},
+                "fidelity": {"data_share": [0.5, 1.0]},
+            },
+        ),
+        Component(
+            "tabular",
+            Tabular,
+            "looks results up in a CSV or Parquet file",
+            example={"path": "digits-cells"},
+        ),
+        Component(
+            "zero_cost",
+            ZeroCostEvaluator,
+            "scores untrained networks by proxies",
+            example={"proxies": ["params", "grad_norm"]},
+        ),
     ]
 
 

@@ -18,8 +18,18 @@ def nas_objectives() -> Iterable[Component]:
         Component("error", Error, "share of validation samples classified wrongly"),
         Component("loss", Loss, "validation cross-entropy"),
         Component("train_seconds", TrainSeconds, "time of training"),
-        Component("reported", Reported, "any metric that the evaluator reports, by name"),
+        Component(
+            "reported",
+            Reported,
+            "any metric that the evaluator reports, by name",
+            example={"metric": "accuracy", "direction": "maximize"},
+        ),
         Component("params", Params, "number of parameters"),
         Component("flops", Flops, "operations of one sample's forward pass"),
-        Component("latency", Latency, "measured time of one forward pass"),
+        Component(
+            "latency",
+            Latency,
+            "measured time of one forward pass",
+            example={"warmup": 1, "repeats": 5},
+        ),
     ]

@@ -25,18 +25,21 @@ def _regressions() -> list[Component]:
             GradientBoostedTrees,
             "Bagged gradient-boosted trees on the encoding (scikit-learn)",
             "https://doi.org/10.1214/aos/1013203451",
+            {"members": 5, "trees": 40},
         ),
         Component(
             "mlp_ensemble",
             MLPEnsemble,
             "Ensemble of small neural networks on the encoding (PyTorch)",
             "https://arxiv.org/abs/1910.11858",
+            {"steps": 40},
         ),
         Component(
             "random_forest",
             RandomForest,
             "Random forest on the encoding (scikit-learn)",
             "https://doi.org/10.1023/A:1010933404324",
+            {"trees": 40},
         ),
         Component(
             "ridge",

@@ -27,6 +27,7 @@ class ZiCo(Proxy):
 
     formula = "sum over layers of log of the sum over weights of mean|g| / std(g) over two batches"
     applies_to = "networks with nn.Conv2d or nn.Linear, and two or more samples"
+    splits_batch = True
 
     batch: int = 128
 

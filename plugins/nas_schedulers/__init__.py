@@ -49,6 +49,7 @@ def _among_peers() -> list[Component]:
             CurveStopping,
             "Predictive: stops a trial that is unlikely to reach the best by its full budget",
             "https://arxiv.org/abs/2310.20447",
+            {"predictor": "power_law"},
         ),
         Component(
             "hyperband",

@@ -15,5 +15,6 @@ def nas_search_spaces() -> list[Component]:
             "mlp",
             MLP,
             "fully connected networks: depth, widths, activation, normalisation, residual, dropout",
+            example={"input_shape": (8,), "classes": 3, "widths": (4, 8)},
         )
     ]

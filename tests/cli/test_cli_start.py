@@ -86,8 +86,8 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
             "predict",
             "train-prior",
             "benchmark",
-            "plugins",
             "plot",
+            "plugins",
         ),
     ]
     assert not any("..." in line for line in listed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import nas
 
@@ -22,6 +22,8 @@ class OutputSpread(nas.Proxy):
     Args:
         batch: samples that it is given.
     """
+
+    needs_targets: ClassVar[bool] = False
 
     batch: int = 32
 

@@ -45,7 +45,7 @@ class Curve:
         assert self.violations is not None
         return Course(
             number,
-            self.steps[:reports],
+            tuple(self.steps[:reports]),
             self.losses[:reports].copy(),
             self.violations[:reports].copy(),
             standing,
@@ -138,84 +138,107 @@ def simulate(
     """
     goals = tuple(goals or [nas.Goal("error")])
     scheduler.start(nas.Contest(goals, budget, seed))
-    levels = list(scheduler.levels())
-    outcome = Outcome([])
-    heap: list[tuple[float, int, int]] = []
-    runs, now = 0, 0.0
+    return _Simulation(scheduler, curves, budget, goals, workers, ordered, paces or {}).run()
 
-    def visible(but: Trial | None, before: int) -> Peers:
+
+@dataclass
+class _Simulation:
+    """The state of a simulated cluster; the fields are what ``simulate`` was given."""
+
+    scheduler: nas.Scheduler
+    curves: Sequence[Curve]
+    budget: int
+    goals: tuple[nas.Goal, ...]
+    workers: int
+    ordered: bool
+    paces: Mapping[int, float]
+    outcome: Outcome = field(default_factory=lambda: Outcome([]))
+    events: list[tuple[float, int, int]] = field(default_factory=list)
+    runs: int = 0
+    now: float = 0.0
+
+    def run(self) -> Outcome:
+        self.levels = list(self.scheduler.levels())
+        while True:
+            while self._running() < self.workers and self._employ():
+                pass
+            if not self.events:
+                return self.outcome
+            self.now = self.events[0][0]
+            while self.events and self.events[0][0] == self.now:
+                self._report(self.outcome.trials[heapq.heappop(self.events)[2]])
+
+    def _running(self) -> int:
+        return sum(trial.standing is Standing.RUNNING for trial in self.outcome.trials)
+
+    def _employ(self) -> bool:
+        """Give work to a free worker; False if there is none."""
+        peers = self._visible(None, self.runs)
+        promotion = self.scheduler.promote(peers)
+        trials = self.outcome.trials
+        self.outcome.promoted.append(Promoted(peers, promotion))
+        if promotion is not None:
+            trial = trials[promotion.number]
+            trial.standing, trial.until = Standing.RUNNING, promotion.until
+        elif len(trials) < len(self.curves):
+            number = len(trials)
+            trial = Trial(number, self.curves[number], self.paces.get(number, 1.0))
+            trials.append(trial)
+        else:
+            return False
+        trial.run, self.runs = self.runs, self.runs + 1
+        self._advance(trial)
+        return True
+
+    def _visible(self, but: Trial | None, before: int) -> Peers:
         found = []
-        for trial in outcome.trials:
+        for trial in self.outcome.trials:
             if trial is but:
                 continue
             if trial.run < before:
                 found.append(trial.course)
             else:
                 found += [course for run, course in trial.ends if run < before][-1:]
-        return Peers(found, len(goals))
+        return Peers(found, len(self.goals))
 
-    def schedule(trial: Trial) -> None:
+    def _advance(self, trial: Trial) -> None:
         curve, at = trial.curve, trial.reports
+        if curve.fails_after == at:
+            self._leave(trial, Standing.FAILED)
+            return
         done = curve.steps[at - 1] if at else 0
-        heapq.heappush(heap, (now + trial.pace * (curve.steps[at] - done), trial.run, trial.number))
+        due = self.now + trial.pace * (curve.steps[at] - done)
+        heapq.heappush(self.events, (due, trial.run, trial.number))
 
-    def leave(trial: Trial, standing: Standing) -> None:
+    def _leave(self, trial: Trial, standing: Standing) -> None:
         trial.standing = standing
         trial.ends.append((trial.run, trial.course))
 
-    def report(trial: Trial) -> None:
+    def _report(self, trial: Trial) -> None:
         before = trial.course.step
         trial.reports += 1
         step = trial.course.step
-        if step >= budget:
-            return leave(trial, Standing.COMPLETE)
+        if step >= self.budget:
+            self._leave(trial, Standing.COMPLETE)
+            return
         verdict = Verdict.CONTINUE
-        if any(before < level <= step for level in levels):
-            peers = visible(trial, trial.run if ordered else runs)
-            decision = scheduler.judge(trial.course, peers)
-            outcome.ruled.append(Ruled(trial.course, peers, decision))
-            verdict = decision.verdict
+        if any(before < level <= step for level in self.levels):
+            verdict = self._judged(trial)
         if trial.until is not None and step >= trial.until and verdict is Verdict.CONTINUE:
             verdict = Verdict.PAUSE
-        if verdict is Verdict.STOP:
-            return leave(trial, Standing.STOPPED)
-        if verdict is Verdict.PAUSE:
-            return leave(trial, Standing.PAUSED)
-        return advance(trial)
-
-    def advance(trial: Trial) -> None:
-        if trial.curve.fails_after == trial.reports:
-            leave(trial, Standing.FAILED)
+        if verdict is Verdict.CONTINUE:
+            self._advance(trial)
         else:
-            schedule(trial)
+            self._leave(trial, _ENDED.get(verdict, Standing.RUNNING))
 
-    def employ() -> bool:
-        """Give work to a free worker; False if there is none."""
-        nonlocal runs
-        peers = visible(None, runs)
-        promotion = scheduler.promote(peers)
-        outcome.promoted.append(Promoted(peers, promotion))
-        if promotion is not None:
-            trial = outcome.trials[promotion.number]
-            trial.standing, trial.until = Standing.RUNNING, promotion.until
-        elif len(outcome.trials) < len(curves):
-            number = len(outcome.trials)
-            trial = Trial(number, curves[number], (paces or {}).get(number, 1.0))
-            outcome.trials.append(trial)
-        else:
-            return False
-        trial.run, runs = runs, runs + 1
-        advance(trial)
-        return True
+    def _judged(self, trial: Trial) -> Verdict:
+        peers = self._visible(trial, trial.run if self.ordered else self.runs)
+        decision = self.scheduler.judge(trial.course, peers)
+        self.outcome.ruled.append(Ruled(trial.course, peers, decision))
+        return decision.verdict
 
-    while True:
-        while sum(t.standing is Standing.RUNNING for t in outcome.trials) < workers and employ():
-            pass
-        if not heap:
-            return outcome
-        now = heap[0][0]
-        while heap and heap[0][0] == now:
-            report(outcome.trials[heapq.heappop(heap)[2]])
+
+_ENDED = {Verdict.STOP: Standing.STOPPED, Verdict.PAUSE: Standing.PAUSED}
 
 
 def falling(offsets: Sequence[float], budget: int) -> list[Curve]:

@@ -1,0 +1,1 @@
+"""The laws of each kind of component, a module a kind."""
