@@ -117,6 +117,7 @@ class Plugins:
         self._disabled = switched_off() if disabled is None else frozenset(disabled)
         self._failures: Counter[tuple[str, str]] = Counter()
         self.loaded: list[Loaded] = []
+        self.files = tuple(files)
         self._add_installed()
         for file in files:
             self.register(file.load, Loaded(file.name, FROM_FILE, file.version))

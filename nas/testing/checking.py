@@ -20,7 +20,7 @@ _MODULES = {
     "proxy": ("proxies",),
     "predictor": ("predictors",),
     "evaluator": ("evaluators",),
-    "strategy": ("strategies",),
+    "strategy": ("strategies", "pausing"),
     "scheduler": ("schedulers",),
     "curve_prior": ("curve_priors",),
     "curve_predictor": ("curve_predictors",),

@@ -7,6 +7,7 @@ It looks at test functions alone whose names begin with ``test_conformance`` and
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -62,6 +63,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         pytest.skip(str(reason))
     except ConformanceError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the Ray that a law has started before tests of another file begin."""
+    on_ray = sys.modules.get("nas.testing.on_ray")
+    if on_ray is not None and (nextitem is None or nextitem.path != item.path):
+        on_ray.end()
 
 
 def _laws(subject: Subject) -> Sequence[Law]:

@@ -178,6 +178,7 @@ def _pausing() -> list[Component]:
             FreezeThaw,
             "Whichever learning curve promises most goes on for a step, or a new one begins",
             "https://arxiv.org/abs/2404.16795",
+            {"predictor": {"name": "curve_bank", "size": 2000, "particles": 64}},
         ),
         Component(
             "pbt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -82,8 +83,32 @@ class Drifts(Good):
 class Standardises(Good):
     def evaluate(self, task, report):
         found = super().evaluate(task, report)
-        task.data.train.inputs[:] = task.data.train.inputs[::-1].copy()
+        object.__setattr__(task.data.train, "inputs", task.data.train.inputs[::-1].copy())
         return found
+
+
+class Amnesiac(Good):
+    """Begins its sum anew after a pause."""
+
+    pausable = True
+
+    def evaluate(self, task, report):
+        found = task.checkpoint.load() if task.checkpoint else None
+        done = found.values["step"] if found else 0
+
+        def told(step, metrics):
+            if step > done:
+                report(step, metrics, lambda: nas.Snapshot({}, {"step": step}))
+
+        evaluation = super().evaluate(task, told)
+        return self.result(evaluation.metrics["spread"] + done)
+
+
+class Local(Good):
+    """Looks at the command with which the process was started."""
+
+    def result(self, spread):
+        return super().result(spread + len(sys.argv[0]))
 
 
 @nas.hookimpl
@@ -97,5 +122,7 @@ def nas_evaluators():
         "failures-are-raised": Consoles,
         "the-seed-decides": Drifts,
         "leaves-the-data": Standardises,
+        "goes-on-where-it-paused": Amnesiac,
+        "runs-on-a-ray-worker": Local,
     }
     return [nas.Component(name, build, "broken") for name, build in broken.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import nas
 
@@ -106,6 +107,50 @@ class Adopted(Good):
             self.parents = (max(trial.number, 0),)
 
 
+class Patient(Good):
+    """Pauses trials after every second step; breaks nothing."""
+
+    pauses = True
+
+    def start(self, problem):
+        super().start(problem)
+        self.waiting = {}
+
+    def resume(self, rng, begins):
+        if not self.waiting or (begins and rng.random() < 0.5):
+            return None
+        number = min(self.waiting)
+        return nas.Promotion(number, self.reason(number), self.waiting.pop(number) + 2)
+
+    def reason(self, number):
+        return f"trial {number} has waited for longest"
+
+    def ask(self, rng):
+        return replace(super().ask(rng), until=2)
+
+    def tell(self, trial):
+        super().tell(trial)
+        if trial.status is nas.Status.PAUSED:
+            self.waiting[trial.number] = trial.curve[-1].step
+
+
+class Hasty(Patient):
+    def resume(self, rng, begins):
+        if begins and rng.random() < 0.3:
+            return nas.Promotion(self.trials + 100, "it will be good")
+        return super().resume(rng, begins)
+
+
+class Forsakes(Patient):
+    def resume(self, rng, begins):
+        return super().resume(rng, begins) if begins else None
+
+
+class Taciturn(Patient):
+    def reason(self, number):
+        return ""
+
+
 @nas.hookimpl
 def nas_strategies():
     broken = {
@@ -118,5 +163,8 @@ def nas_strategies():
         "survives-failures": Discouraged,
         "survives-ties": Divides,
         "learns-from-earlier-studies": Adopted,
+        "what-goes-on-waits": Hasty,
+        "finishes-what-it-began": Forsakes,
+        "says-why-one-goes-on": Taciturn,
     }
     return [nas.Component(name, build, "broken") for name, build in broken.items()]

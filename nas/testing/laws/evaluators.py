@@ -3,113 +3,26 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import nas
 from nas.abstract.dataset import fingerprint
-from nas.errors import ConformanceError
-from nas.testing.fakes import Dense, Images, samples
+from nas.testing.evaluations import (
+    CancelledError,
+    Curve,
+    Kept,
+    done_on,
+    evaluated,
+    untimed,
+    working,
+)
 from nas.testing.law import Inapplicable, broken, law, require
 from nas.testing.subject import Subject
 
 if TYPE_CHECKING:
     from torch import nn
-
-SPACES_OF_OTHERS = 8
-"""Architectures of a space that are tried until one can be evaluated."""
-_CLOCK = "seconds"
-"""Metrics whose name ends so are times, which no seed decides."""
-
-
-class CancelledError(BaseException):
-    """What a report raises to end an evaluation; no evaluator may catch it."""
-
-
-@dataclass
-class Curve:
-    """Takes a learning curve; cancels at a step if it is told to."""
-
-    cancel: bool = False
-    points: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-
-    def __call__(
-        self,
-        step: int,
-        metrics: Mapping[str, float],
-        snapshot: Callable[[], nas.Snapshot] | None = None,
-    ) -> None:
-        """Keep a point."""
-        self.points.append((step, dict(metrics)))
-        if self.cancel:
-            raise CancelledError
-
-
-def _task(evaluator: nas.Evaluator, space: nas.Space, member: nas.Architecture) -> nas.Task:
-    data = samples(tuple(space.input_shape), space.classes)
-    return nas.Task(space, member, data, evaluator.budget, seed=1, used=evaluator.used)
-
-
-def _spaces(subject: Subject) -> Iterator[nas.Space]:
-    from nas.testing.subject import subjects
-
-    yield from (Dense(), Images())
-    for one in subjects(subject.plugins):
-        with suppress(nas.NASError):  # what is wrong with others is said where they are checked
-            if one.kind == "space":
-                yield one.build()
-            elif one.kind == "table":
-                named = one.build()["space"]
-                table = {"name": named} if isinstance(named, str) else dict(named)
-                yield subject.plugins.build("space", table.pop("name"), **table)
-
-
-def _members(evaluator: nas.Evaluator, space: nas.Space) -> Iterator[nas.Architecture]:
-    known = evaluator.known(space)
-    if known:
-        yield from list(known)[:SPACES_OF_OTHERS]
-        return
-    draws = random.Random(0)
-    for _ in range(SPACES_OF_OTHERS if known is not None else 1):
-        yield space.sample(draws)
-
-
-@cache
-def _working(subject: Subject) -> nas.Task:
-    """Return a task that it can do, on this suite's spaces or those that are installed."""
-    said = ""
-    for space in _spaces(subject):
-        evaluator: nas.Evaluator = subject.build()
-        try:
-            evaluator.check(space)
-            for member in _members(evaluator, space):
-                task = _task(evaluator, space, member)
-                evaluator.evaluate(task, Curve())
-                return task
-        except Exception as error:  # noqa: BLE001 - a component can raise anything
-            said = said or f"{type(error).__name__}: {error}"
-    what = "it could evaluate no network of this suite or of an installed space"
-    raise ConformanceError(f"{what}: {said}")
-
-
-def _evaluated(
-    subject: Subject, task: nas.Task | None = None, **changes: Any
-) -> tuple[nas.Evaluator, nas.Evaluation, Curve]:
-    evaluator: nas.Evaluator = subject.build()
-    curve = Curve()
-    task = replace(task or _task_of(subject), used=evaluator.used, **changes)
-    return evaluator, evaluator.evaluate(task, curve), curve
-
-
-def _task_of(subject: Subject) -> nas.Task:
-    try:
-        return _working(subject)
-    except ConformanceError as error:
-        raise Inapplicable(str(error)) from error
 
 
 @law("evaluator")
@@ -119,7 +32,7 @@ def evaluates_something(subject: Subject) -> str:
     Dense networks on tables, convolutions on images of 8 x 8 pixels, and every installed space
     and table are tried. Raise `ConfigError` in `check` for spaces that you cannot do.
     """
-    return f"on {type(_working(subject).space).__name__}"
+    return f"on {type(working(subject)[1].space).__name__}"
 
 
 @law("evaluator")
@@ -128,7 +41,7 @@ def reports_its_metrics(subject: Subject) -> None:
 
     What is not finite is raised as `NonFiniteError`, or told in `failures`.
     """
-    evaluator, found, curve = _evaluated(subject)
+    evaluator, found, curve = evaluated(subject)
     for metrics in (found.metrics, *(metrics for _, metrics in curve.points)):
         unknown = sorted(set(metrics) - set(evaluator.metrics))
         require(not unknown, f"{unknown} are not among its metrics {evaluator.metrics}")
@@ -149,7 +62,7 @@ def keeps_to_the_budget(subject: Subject) -> None:
         raise Inapplicable("it knows no budgets")
     require(evaluator.budget >= 1, f"the full budget is {evaluator.budget}")
     for budget in sorted({1, evaluator.budget}):
-        _, _, curve = _evaluated(subject, budget=budget)
+        _, _, curve = evaluated(subject, budget=budget)
         last = max((step for step, _ in curve.points), default=budget)
         require(last <= budget, f"with a budget of {budget} it reported step {last}")
         require(last == budget, f"with a budget of {budget} its last report was step {last}")
@@ -158,7 +71,7 @@ def keeps_to_the_budget(subject: Subject) -> None:
 @law("evaluator")
 def steps_increase(subject: Subject) -> None:
     """The steps of its learning curve are whole numbers above 0, each larger than the last."""
-    _, _, curve = _evaluated(subject)
+    _, _, curve = evaluated(subject)
     steps = [step for step, _ in curve.points]
     if not steps:
         raise Inapplicable("it reports no learning curve")
@@ -173,9 +86,9 @@ def can_be_cancelled(subject: Subject) -> None:
     It is a `BaseException`: catch `Exception` if you must, and clean up in `finally`.
     """
     evaluator: nas.Evaluator = subject.build()
-    curve = Curve(cancel=True)
+    curve = Curve(ends_at=1)
     try:
-        evaluator.evaluate(replace(_task_of(subject), used=evaluator.used), curve)
+        evaluator.evaluate(replace(done_on(subject)[1], used=evaluator.used), curve)
     except CancelledError:
         require(len(curve.points) == 1, f"it reported {len(curve.points)} times")
         return
@@ -192,10 +105,10 @@ def failures_are_raised(subject: Subject) -> None:
     it is.
     """
     for how in ("build", "forward"):
-        task = _task_of(subject)
+        task = done_on(subject)[1]
         space = _Failing(task.space, how)
         try:
-            _, found, _ = _evaluated(subject, replace(task, space=space))
+            _, found, _ = evaluated(subject, replace(task, space=space))
         except Exception:  # noqa: BLE001 - this is what is promised
             continue
         reached = space.reached and not found.failures
@@ -235,9 +148,8 @@ def the_seed_decides(subject: Subject) -> None:
     """
 
     def seen() -> list[dict[str, float]]:
-        _, found, curve = _evaluated(subject)
-        every = (found.metrics, *(metrics for _, metrics in curve.points))
-        return [{k: v for k, v in m.items() if not k.endswith(_CLOCK)} for m in every]
+        _, found, curve = evaluated(subject)
+        return [untimed(m) for m in (found.metrics, *(metrics for _, metrics in curve.points))]
 
     first, again = seen(), seen()
     require(first == again, f"the same task gave {first[0]} first, and {again[0]} then")
@@ -249,9 +161,52 @@ def leaves_the_data(subject: Subject) -> None:
 
     All trials of a worker share the arrays.
     """
-    data = _task_of(subject).data
+    data = done_on(subject)[1].data
     assert data is not None
     before = fingerprint([data.train, data.validation])
-    _evaluated(subject)
+    evaluated(subject)
     same = fingerprint([data.train, data.validation]) == before
     require(same, "it changed samples that other trials are evaluated on")
+
+
+@law("evaluator")
+def goes_on_where_it_paused(subject: Subject) -> None:
+    """One that is pausable goes on from its snapshot to what it would have been without a pause.
+
+    The snapshot holds what training goes on from: weights, optimizer, the states of all random
+    generators, as tensors and plain JSON values. What was reported is not reported again.
+    """
+    evaluator: nas.Evaluator = subject.build()
+    if not evaluator.pausable:
+        raise Inapplicable("it is not pausable")
+    _, whole, curve = evaluated(subject)
+    steps = [step for step, _ in curve.points]
+    if len(steps) < 2:
+        raise Inapplicable("it reports once only, with the parameters of its example")
+    kept = Kept()
+    with suppress(CancelledError):
+        evaluated(subject, curve=Curve(steps[0], kept), checkpoint=kept)
+    require(kept.snapshot, f"it went on although it was paused at step {steps[0]}")
+    _, found, rest = evaluated(subject, checkpoint=kept)
+    later = [step for step, _ in rest.points]
+    require(later == steps[1:], f"paused after step {steps[0]} of {steps}, it reported {later}")
+    same = untimed(found.metrics) == untimed(whole.metrics)
+    require(same, f"with a pause it gave {dict(found.metrics)}, without {dict(whole.metrics)}")
+
+
+@law("evaluator")
+def runs_on_a_ray_worker(subject: Subject) -> None:
+    """Built again in the process of a Ray worker, it gives there what it gives here.
+
+    A local Ray is started for this, once, which takes seconds. A worker has names and
+    parameters: what else is in this process (arguments, globals, files in its folder) is not
+    there.
+    """
+    from nas.testing.on_ray import evaluated_on_ray
+
+    place, task = done_on(subject)
+    here, again = (untimed(evaluated(subject)[1].metrics) for _ in range(2))
+    if here != again:
+        raise Inapplicable("other metrics each time: those of a worker cannot be compared")
+    there = untimed(evaluated_on_ray(subject, place, task))
+    require(there == here, f"on a worker it gave {there}, in this process {here}")

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 
 import numpy as np
 
 import nas
+from nas.hyper.space import WithHyper
 from nas.seeds import Rng
-from nas.seeds import rng as stream
+from nas.testing import paper
 from nas.testing.fakes import DECIDED
 from nas.testing.law import Inapplicable, broken, law, require
+from nas.testing.paper import BUDGET, Judge, PaperStudy
 from nas.testing.state import generators_untouched
 from nas.testing.subject import Subject
 
 TRIALS = 14
-BUDGET = 6
-Judge = Callable[[int, nas.Architecture], nas.Trial]
+PREFERRED = "flat"
+HYPER = "hyper-parameters"
+SPACES = {
+    **DECIDED,
+    HYPER: WithHyper.of(DECIDED[PREFERRED], {"lr": {"low": 1e-4, "high": 1.0, "log": True}}),
+}
+PAUSING = (PREFERRED, "conditional", HYPER)
+"""Spaces for strategies that pause trials; some change hyper-parameters, and need them."""
 
 
 def start(strategy: nas.Strategy, space: nas.Space, objectives: int = 1, seed: int = 0) -> None:
@@ -31,85 +39,66 @@ def start(strategy: nas.Strategy, space: nas.Space, objectives: int = 1, seed: i
         raise Inapplicable(f"it refuses this study: {error}") from error
 
 
-def turbulent(
-    strategy: nas.Strategy, space: nas.Space, objectives: int = 1, seed: int = 0
-) -> list[nas.Proposal]:
-    """Ask twice a trial, tell late, and tell every kind of trial.
-
-    A strategy that pauses trials is told what it asks for: paused ones, with their curves.
-    """
+def study(
+    strategy: nas.Strategy,
+    space: nas.Space,
+    objectives: int = 1,
+    seed: int = 0,
+    judge: Judge = paper.mixed,
+) -> PaperStudy:
+    """Start a strategy and let it search on paper."""
     start(strategy, space, objectives, seed)
-    proposals, waiting = [], []
-    for number in range(TRIALS):
-        draws = stream(seed, "proposal", number)
-        proposals += [strategy.ask(draws), strategy.ask(draws)]
-        chosen = proposals[-1 - number % 2]
-        strategy.begun(number, chosen)
-        waiting.append(chosen.architecture)
-        if number >= 3:
-            strategy.tell(mixed(number - 3, waiting.pop(0), space, objectives, seed))
-    return proposals
-
-
-def mixed(
-    number: int, proposed: nas.Architecture, space: nas.Space, objectives: int, seed: int
-) -> nas.Trial:
-    """Return a trial of any kind: complete, failed, infeasible, or one never proposed."""
-    draws = stream(seed, "trial", number)
-    known = space.sample(draws) if number % 4 == 3 else proposed
-    if number % 5 == 0:
-        return nas.Trial(number, known, nas.Status.INFEASIBLE, violation=draws.random() + 0.01)
-    if number % 7 == 1:
-        return nas.Trial(number, known, nas.Status.FAILED, failure=nas.Failure("error", "boom"))
-    losses = tuple(draws.random() - 0.5 for _ in range(objectives))
-    violation = 0.3 if number % 6 == 2 else 0.0
-    return nas.Trial(number, known, nas.Status.COMPLETE, losses, violation)
-
-
-def _unpaused(subject: Subject) -> nas.Strategy:
-    strategy: nas.Strategy = subject.build()
-    if strategy.pauses:
-        raise Inapplicable("it pauses trials, and this law tells no paused ones")
-    return strategy
+    return PaperStudy(strategy, space, objectives, seed, judge).run(TRIALS)
 
 
 @cache
-def _studies(subject: Subject) -> tuple[tuple[nas.Space, int], ...]:
-    """Return the spaces and numbers of objectives that it accepts."""
+def studies(subject: Subject) -> tuple[tuple[nas.Space, int], ...]:
+    """Return the spaces and numbers of objectives that it accepts; it refuses not all.
+
+    Raises:
+        Inapplicable: it does.
+    """
+    names = PAUSING if subject.build().pauses else tuple(DECIDED)
     found = []
-    for space, objectives in [*((s, 1) for s in DECIDED.values()), (DECIDED["flat"], 2)]:
-        with suppress(Inapplicable):
-            start(subject.build(), space, objectives)
-            found.append((space, objectives))
+    for name, objectives in [*((name, 1) for name in names), (PREFERRED, 2), (HYPER, 2)]:
+        if objectives == 1 or name in names:
+            with suppress(Inapplicable):
+                start(subject.build(), SPACES[name], objectives)
+                found.append((SPACES[name], objectives))
+    if not found:
+        raise Inapplicable("it refuses every study that this suite has")
     return tuple(found)
 
 
-def _any_study(subject: Subject) -> tuple[nas.Space, int]:
-    for space, objectives in _studies(subject):
-        if space is DECIDED["flat"]:
-            return space, objectives
-    for study in _studies(subject):
-        return study
-    raise Inapplicable("it refuses every study that this suite has")
+def any_study(subject: Subject) -> tuple[nas.Space, int]:
+    """Return one study that it accepts."""
+    accepted = studies(subject)
+    preferred = (one for one in accepted if one[0] is SPACES[PREFERRED])
+    return next(preferred, accepted[0])
+
+
+@cache
+def studied(subject: Subject, space: nas.Space, objectives: int) -> PaperStudy:
+    """Return the first study of a new one; several laws look at it."""
+    return study(subject.build(), space, objectives)
 
 
 @law("strategy")
 def proposes_members(subject: Subject) -> None:
     """Whatever it is told, it proposes members of the space, from trials that have begun.
 
-    Failed, infeasible and stopped trials are told too, late, and now and then one that was
-    never proposed.
+    Failed, infeasible and stopped trials are told too, late, and now and then one whose
+    architecture is not what was proposed.
     """
-    _unpaused(subject)
-    _any_study(subject)
-    for space, objectives in _studies(subject):
+    for space, objectives in studies(subject):
         where = f"in a space of {len(list(space.decisions))} decisions, {objectives} objectives"
-        for i, proposal in enumerate(turbulent(subject.build(), space, objectives)):
+        found = studied(subject, space, objectives).proposals
+        for i, (begun, proposal) in enumerate(found):
             one = f"proposal {i} {where}"
             member = proposal.architecture in space
             require(member, f"{one} is no member: {proposal.architecture!r}")
-            begun = all(0 <= parent < i // 2 for parent in proposal.parents)
-            require(begun, f"{one} has the parents {proposal.parents}, of {i // 2} trials so far")
+            known = all(0 <= parent < begun for parent in proposal.parents)
+            require(known, f"{one} has the parents {proposal.parents}, of {begun} trials so far")
 
 
 @law("strategy")
@@ -119,17 +108,16 @@ def the_same_calls_give_the_same_proposals(subject: Subject) -> None:
     A study resumes by telling its trials again. No clock, no global generator, no order of
     sets.
     """
-    _unpaused(subject)
-    study = _any_study(subject)
-    first, again = (turbulent(subject.build(), *study) for _ in range(2))
+    one = any_study(subject)
+    first, again = studied(subject, *one).said, study(subject.build(), *one).said
     require(first == again, f"the same calls gave {_differing(first, again)}")
 
 
-def _differing(first: list[nas.Proposal], again: list[nas.Proposal]) -> str:
-    for i, (one, other) in enumerate(zip(first, again, strict=True)):
+def _differing(first: list[paper.Said], again: list[paper.Said]) -> str:
+    for i, ((_, one), (_, other)) in enumerate(zip(first, again, strict=False)):
         if one != other:
-            return f"{one} first and {other} then, as proposal {i}"
-    return "the same"
+            return f"{one} first and {other} then, as answer {i}"
+    return f"{len(first)} answers first and {len(again)} then"
 
 
 @law("strategy")
@@ -138,23 +126,20 @@ def start_forgets(subject: Subject) -> None:
 
     Set every attribute in `start`.
     """
-    strategy = _unpaused(subject)
-    study = _any_study(subject)
-    other = turbulent(strategy, *study, seed=4)
-    fresh, again = (turbulent(subject.build(), *study) for _ in range(2))
-    if again != fresh:
+    strategy, one = subject.build(), any_study(subject)
+    study(strategy, *one, seed=4)
+    fresh, found = studied(subject, *one).said, study(strategy, *one).said
+    if found != fresh != study(subject.build(), *one).said:
         raise Inapplicable("other proposals each time: what is left cannot be told")
-    found = turbulent(strategy, *study)
-    require(other and found == fresh, f"used before, it gave {_differing(fresh, found)}")
+    require(found == fresh, f"used before, it gave {_differing(fresh, found)}")
 
 
 @law("strategy")
 def leaves_random_state(subject: Subject) -> None:
     """The global random generators are left as they were."""
-    strategy = _unpaused(subject)
-    study = _any_study(subject)
+    strategy, one = subject.build(), any_study(subject)
     with generators_untouched():
-        turbulent(strategy, *study)
+        study(strategy, *one)
 
 
 @law("strategy")
@@ -163,7 +148,7 @@ def takes_either_generator(subject: Subject) -> None:
 
     Draw by `rng.random()` alone, as `nas.seeds.below` does.
     """
-    space, objectives = _any_study(subject)
+    space, objectives = any_study(subject)
     for rng in (random.Random(0), np.random.default_rng(0)):
         strategy = subject.build()
         start(strategy, space, objectives)
@@ -190,12 +175,7 @@ def survives_failures(subject: Subject) -> None:
 
     A search may begin with a dozen failures; there is no best trial then.
     """
-
-    def failed(number: int, architecture: nas.Architecture) -> nas.Trial:
-        failure = nas.Failure("error", "on purpose")
-        return nas.Trial(number, architecture, nas.Status.FAILED, failure=failure)
-
-    _goes_on(subject, failed)
+    _goes_on(subject, paper.failing)
 
 
 @law("strategy")
@@ -204,12 +184,14 @@ def survives_ties(subject: Subject) -> None:
 
     Guard divisions by a range of losses.
     """
-    _, objectives = _any_study(subject)
+    _goes_on(subject, paper.tied)
 
-    def equal(number: int, architecture: nas.Architecture) -> nas.Trial:
-        return nas.Trial(number, architecture, nas.Status.COMPLETE, (1.0,) * objectives)
 
-    _goes_on(subject, equal)
+def _goes_on(subject: Subject, judge: Judge) -> None:
+    space, objectives = any_study(subject)
+    found = study(subject.build(), space, objectives, judge=judge).proposals
+    for i, (_, proposal) in enumerate(found):
+        require(proposal.architecture in space, f"proposal {i} is no member")
 
 
 @law("strategy")
@@ -218,8 +200,7 @@ def learns_from_earlier_studies(subject: Subject) -> None:
 
     `warm_start` tells them first; they may be parents, the engine leaves them out.
     """
-    _unpaused(subject)
-    space, objectives = _any_study(subject)
+    space, objectives = any_study(subject)
     strategy = subject.build()
     start(strategy, space, objectives)
     draws = random.Random(0)
@@ -235,14 +216,3 @@ def learns_from_earlier_studies(subject: Subject) -> None:
 def _asked(strategy: nas.Strategy, draws: Rng) -> Iterator[nas.Proposal]:
     for _ in range(12):
         yield strategy.ask(draws)
-
-
-def _goes_on(subject: Subject, judged: Judge) -> None:
-    strategy = _unpaused(subject)
-    space, objectives = _any_study(subject)
-    start(strategy, space, objectives)
-    for number in range(TRIALS):
-        proposal = strategy.ask(stream(0, "proposal", number))
-        require(proposal.architecture in space, f"proposal {number} is no member")
-        strategy.begun(number, proposal)
-        strategy.tell(judged(number, proposal.architecture))
