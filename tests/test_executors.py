@@ -113,24 +113,6 @@ def test_an_address_without_a_cluster_is_one_clear_error(tmp_path: Path) -> None
         nas.search(config(), tmp_path / "a.db", plugins=[TOY], address="127.0.0.1:1")
 
 
-def test_with_every_built_in_disabled_a_plugin_file_searches_on_ray(tmp_path: Path) -> None:
-    names = {plugin.name for plugin in nas.plugins.Plugins(disabled=()).loaded}
-    script = (
-        "import nas\n"
-        f"result = nas.search({config()!r}, {str(tmp_path / 'a.db')!r}, plugins=[{str(TOY)!r}])\n"
-        "print(len(result.trials))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "NAS_DISABLE_PLUGINS": ",".join(names)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.stdout.strip() == "30", done.stderr
-
-
 SEARCH = """
 import nas
 result = nas.search({values!r}, {path!r}, plugins=[{toy!r}], address={address!r})

@@ -69,19 +69,6 @@ def test_what_batch_norm_saw_before_does_not_count(name: str) -> None:
 
 
 @every
-def test_only_what_it_needs_counts(name: str) -> None:
-    """And what it says it needs does count."""
-    proxy, net, (inputs, targets) = PROXIES[name], network(), batch()
-    first = scored(proxy, net, inputs, targets)
-    of_classes = scored(proxy, net, inputs, targets.flip(0))
-    of_numbers = scored(proxy, net, inputs, torch.rand(len(inputs), 4))
-    assert (of_classes == first) == (not proxy.needs_targets)
-    assert (of_numbers == first) == (not proxy.needs_targets)
-    others = scored(proxy, net, inputs.flip(3) * 3 + 1, targets)
-    assert (others == first) == (not proxy.needs_data)
-
-
-@every
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_weight_that_is_no_number(name: str, value: float) -> None:
     proxy, net = PROXIES[name], network()

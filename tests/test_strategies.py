@@ -1,4 +1,4 @@
-"""What every strategy must do, whatever it is told; and that learning ones learn."""
+"""What the laws of ``nas.testing`` do not ask: that strategies find better than by chance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import gzip
 import itertools
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from decided import Decided
 
 import nas
 from nas import pareto
+from nas.plugins import Plugins
 from nas.seeds import derive
 from nas.seeds import rng as stream
+from nas.testing import Inapplicable, Law, laws_of, subjects
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
 
@@ -24,22 +28,6 @@ TABLE = Path(__file__).parents[2] / "shared" / "data" / "nb201_cifar10.csv.gz"
 def grid(decisions: int, choices: int) -> Decided:
     return Decided(*(nas.Categorical(f"d{i}", range(choices)) for i in range(decisions)))
 
-
-SPACES = {
-    "flat": grid(6, 5),
-    "tiny": grid(1, 3),
-    "one point": Decided(nas.Categorical("only", ["x"])),
-    "no decision": Decided(),
-    "conditional": Decided(
-        nas.Integer("depth", 1, 3),
-        nas.Categorical("fixed", ["x"]),
-        nas.Integer("second", 8, 64, step=8, when={"depth": [2, 3]}),
-        nas.Categorical("third", ["a", "b"], when={"depth": [3]}),
-        nas.Categorical("inner", [0.1, 0.2, 0.3], when={"third": ["b"]}),
-    ),
-    "huge": grid(30, 5),
-}
-assert SPACES["huge"].size > 10**20
 
 STRATEGIES: dict[str, Callable[[], nas.Strategy]] = {
     "random": lambda: nas.strategy("random"),
@@ -67,7 +55,6 @@ SLOW = {"bo": 2}
 """Strategies that cost most of a test's time, and how many times fewer trials they get."""
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
-every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
 Losses = tuple[float, ...]
 Judge = Callable[[nas.Architecture], tuple[Losses, float]]
@@ -76,35 +63,6 @@ Judge = Callable[[nas.Architecture], tuple[Losses, float]]
 def begin(strategy: nas.Strategy, space: nas.Space, objectives: int, seed: int = 0) -> None:
     goals = tuple(nas.Goal(f"metric {i}") for i in range(objectives))
     strategy.start(nas.Problem(space, goals, seed))
-
-
-def turbulent(
-    strategy: nas.Strategy, space: nas.Space, objectives: int, *, trials: int = 36, seed: int = 0
-) -> list[nas.Proposal]:
-    """Ask twice a trial, tell late, and tell every kind of trial."""
-    begin(strategy, space, objectives, seed)
-    proposals, waiting = [], []
-    for number in range(trials):
-        draws = stream(seed, "proposal", number)
-        proposals += [strategy.ask(draws), strategy.ask(draws)]
-        waiting.append(proposals[-1 - number % 2].architecture)
-        if number >= 3:
-            strategy.tell(mixed_trial(number - 3, waiting.pop(0), space, objectives, seed))
-    return proposals
-
-
-def mixed_trial(
-    number: int, proposed: nas.Architecture, space: nas.Space, objectives: int, seed: int
-) -> nas.Trial:
-    draws = stream(seed, "trial", number)
-    known = space.sample(draws) if number % 4 == 3 else proposed
-    if number % 5 == 0:
-        return nas.Trial(number, known, nas.Status.INFEASIBLE, violation=draws.random() + 0.01)
-    if number % 7 == 1:
-        return nas.Trial(number, known, nas.Status.FAILED, failure=nas.Failure("error", "boom"))
-    losses = tuple(draws.random() - 0.5 for _ in range(objectives))
-    violation = 0.3 if number % 6 == 2 else 0.0
-    return nas.Trial(number, known, nas.Status.COMPLETE, losses, violation)
 
 
 def search(
@@ -148,80 +106,26 @@ def landscape(space: nas.Space, seed: int) -> Callable[[nas.Architecture], float
     return loss
 
 
-@every_strategy
-@every_space
-@pytest.mark.parametrize("objectives", [1, 2, 3])
-def test_proposes_members_whatever_it_is_told(name: str, space: nas.Space, objectives: int) -> None:
-    trials = 36 // SLOW.get(name, 1)
-    proposals = turbulent(STRATEGIES[name](), space, objectives, trials=trials)
-    assert all(proposal.architecture in space for proposal in proposals)
-    for i, proposal in enumerate(proposals):
-        assert all(0 <= parent < i // 2 for parent in proposal.parents)
-
-
-@every_strategy
-@pytest.mark.parametrize("objectives", [1, 2])
-def test_the_same_calls_give_the_same_proposals(name: str, objectives: int) -> None:
-    space = SPACES["conditional"] if objectives == 1 else SPACES["flat"]
-    strategy = STRATEGIES[name]()
-    random.seed(1)
-    np.random.seed(1)
-    trials = 36 // SLOW.get(name, 1)
-    first = turbulent(strategy, space, objectives, trials=trials)
-    random.seed(2)
-    np.random.seed(2)
-    again = turbulent(STRATEGIES[name](), space, objectives, trials=trials)
-    assert again == first
-    again = turbulent(strategy, space, objectives, trials=trials)
-    assert again == first, "start must forget the last study"
-    assert turbulent(strategy, space, objectives, trials=trials, seed=5) != first
-
-
-@every_strategy
-def test_leaves_global_generators_alone(name: str) -> None:
-    np.random.seed(3)
-    random.seed(3)
-    expected = np.random.random(), random.random()
-    np.random.seed(3)
-    random.seed(3)
-    turbulent(STRATEGIES[name](), SPACES["flat"], 1, trials=6)
-    assert (np.random.random(), random.random()) == expected
+@pytest.mark.parametrize("law", laws_of("strategy"), ids=lambda law: law.name)
+def test_laws_hold_with_a_recurrent_controller_too(law: Law) -> None:
+    """With the parameters of examples they are checked in ``test_conformance``."""
+    (subject,) = subjects(Plugins(), "strategies:reinforce")
+    registered = subject.registered
+    component = replace(registered.component, example={"controller": "lstm"})
+    with suppress(Inapplicable):
+        law(replace(subject, registered=replace(registered, component=component)))
 
 
 @every_strategy
 def test_draws_from_the_generator_it_is_given(name: str) -> None:
     def asked(seed: int) -> list[nas.Proposal]:
         strategy = STRATEGIES[name]()
-        begin(strategy, SPACES["huge"], 1)
+        begin(strategy, grid(30, 5), 1)
         draws = random.Random(seed)
         return [strategy.ask(draws) for _ in range(10)]
 
     assert asked(1) == asked(1)
     assert asked(1) != asked(2)
-
-
-@every_strategy
-def test_takes_a_numpy_generator_too(name: str) -> None:
-    strategy = STRATEGIES[name]()
-    begin(strategy, SPACES["flat"], 1)
-    draws = np.random.default_rng(0)
-    asked = [strategy.ask(draws).architecture for _ in range(10)]
-    assert len(set(asked)) > 1
-
-
-@every_strategy
-@pytest.mark.parametrize("objectives", [1, 2])
-def test_goes_on_looking_when_all_losses_are_equal(name: str, objectives: int) -> None:
-    losses = (1.0,) * objectives
-    trials = search(STRATEGIES[name](), SPACES["flat"], lambda _: (losses, 0.0), trials=40, seed=0)
-    assert len({trial.architecture for trial in trials}) == 40
-
-
-@every_strategy
-def test_asking_before_the_start_is_an_error_that_says_so(name: str) -> None:
-    strategy = STRATEGIES[name]()
-    with pytest.raises(nas.StudyError, match=r"start\(problem\)"):
-        strategy.ask(random.Random(0))
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -302,7 +206,7 @@ def test_beats_random_search_on_nas_bench_201(name: str) -> None:
 
 def test_random_search_is_uniform_and_learns_nothing() -> None:
     strategy = nas.strategy("random")
-    begin(strategy, SPACES["tiny"], 1)
+    begin(strategy, grid(1, 3), 1)
     draws = stream(derive(0, "uniform"))
     counts = dict.fromkeys(range(3), 0)
     for number in range(3000):

@@ -7,7 +7,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HELLO = ROOT / "examples" / "nas-hello"
-BUILT_INS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["nas"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -121,111 +119,3 @@ def test_without_it_the_config_says_what_is_missing(tmp_path: Path) -> None:
     assert "activations" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-OTHERS = '''
-"""A search without any built-in: every component comes from this file."""
-
-from dataclasses import dataclass
-
-import nas
-
-
-class Line(nas.Space):
-    input_shape, classes = (1,), 2
-
-    @property
-    def decisions(self):
-        return [nas.Integer("x", 0, 9), nas.Integer("y", 0, 9)]
-
-    def build(self, architecture):
-        raise NotImplementedError("nobody builds it")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Formula(nas.Evaluator):
-    metrics = ("height",)
-    needs_data = False
-    shift: int = 0
-
-    def evaluate(self, task, report):
-        x, y = task.architecture["x"], task.architecture["y"]
-        return nas.Evaluation({"height": float((x - 7) ** 2 + y + self.shift)})
-
-
-class Height(nas.ReportedObjective):
-    metric = "height"
-    direction = "maximize"
-
-
-class Sweep(nas.Strategy):
-    def start(self, problem):
-        self._left = problem.space.architectures()
-
-    def ask(self, rng):
-        return nas.Proposal(next(self._left))
-
-    def tell(self, trial):
-        pass
-
-
-@nas.hookimpl
-def nas_search_spaces():
-    return [nas.Component("line", Line, "a grid")]
-
-
-@nas.hookimpl
-def nas_evaluators():
-    return [nas.Component("formula", Formula, "a formula")]
-
-
-@nas.hookimpl
-def nas_objectives():
-    return [nas.Component("height", Height, "what the formula gives")]
-
-
-@nas.hookimpl
-def nas_strategies():
-    return [nas.Component("sweep", Sweep, "one after the other")]
-
-
-@nas.hookimpl
-def nas_trial_finished(study, trial):
-    with open("heard.txt", "a") as file:
-        print(study.name, trial.number, trial.metrics["height"], file=file)
-
-
-@nas.hookimpl
-def nas_study_finished(reason):
-    raise RuntimeError("a listener that fails stops nobody")
-'''
-
-CONFIG = """
-study = "others"
-objectives = ["height"]
-space = "line"
-evaluator = { name = "formula", shift = 100 }
-strategy = "sweep"
-stop = { trials = 12 }
-run = { executor = "inline" }
-"""
-
-
-def test_the_engine_works_without_any_built_in(nas: Run, tmp_path: Path) -> None:
-    (tmp_path / "others.py").write_text(OTHERS)
-    (tmp_path / "others.toml").write_text(CONFIG)
-    done = nas(
-        "search", "others.toml", "--plugin", "others.py", NAS_DISABLE_PLUGINS=",".join(BUILT_INS)
-    )
-    assert done.returncode == 0, done.stderr
-    archive = sqlite3.connect(tmp_path / "nas.db")
-    used = archive.execute("SELECT DISTINCT distribution FROM components").fetchall()
-    assert used == [("(file)",)]
-    best = archive.execute(
-        "SELECT m.value FROM front f JOIN metrics m ON m.trial = f.trial"
-    ).fetchall()
-    assert best == [(100.0 + 49 + 9,)]
-    heard = (tmp_path / "heard.txt").read_text().splitlines()
-    assert heard[0] == "others 0 149.0"
-    assert len(heard) == 12
-    assert "a listener that fails stops nobody" in done.stderr
