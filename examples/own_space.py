@@ -6,6 +6,9 @@ file is a plugin that brings both, and a script that searches with it. Values of
 set as with ``nas search --set``: ``stop.trials=8``.
 
     python examples/own_space.py
+
+Five minutes on a busy machine; a front of about six networks, from 450 parameters (an error of
+0.27) to 11,000 (0.03).
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def test_a_space_and_a_data_set_of_ones_own(example: Callable[..., Done]) -> Non
     done = example("own_space.py")
     used = dict(rows(done.archive, "SELECT role, name FROM components"))
     assert used["space"] == "own_space:readers"
-    assert used["data"] == "own_space:pairs"
+    assert used["dataset"] == "own_space:pairs"
     assert "3 trials are done" in done.out
     assert ended(done.archive) == {"complete": 3}
 
