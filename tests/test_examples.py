@@ -41,7 +41,7 @@ SHORTER = {
     "pbt.toml": f"{INLINE} --set stop.budget=16 --set evaluator.epochs=4 --set window=4"
     " --set strategy.population=4",
     "query.py": "",
-    "scheduler.toml": f"{INLINE} --set stop.budget=18 --set space.channels=2",
+    "scheduler.toml": f"{INLINE} --set stop.budget=12 --set evaluator.epochs=4",
     "standalone.toml": "--set stop.trials=8",
 }
 """What is added to the command of an example, so that it ends soon."""
