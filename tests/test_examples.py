@@ -32,7 +32,7 @@ INLINE = "--set run.executor=inline"
 SHORTER = {
     "benchmark.toml": f"{INLINE} --set seeds=1 --set trials=20 --set checkpoints=[20]",
     "breast_cancer.toml": f"{INLINE} --set stop.trials=4 --set evaluator.epochs=2",
-    "cluster.sh": "--set stop.trials=6 --set evaluator.epochs=2 --set filter.candidates=2",
+    "cluster.sh": "--set stop.trials=4 --set evaluator.epochs=1 --set filter.candidates=2",
     "digits.toml": f"{INLINE} --set stop.trials=3 --set evaluator.epochs=1",
     "fidelity.toml": f"{INLINE} --set stop.trials=4 --set evaluator.evaluator.epochs=1",
     "hyper.toml": f"{INLINE} --set stop.trials=4 --set evaluator.epochs=1",
@@ -42,7 +42,7 @@ SHORTER = {
     " --set strategy.population=4",
     "query.py": "",
     "scheduler.toml": f"{INLINE} --set stop.budget=12 --set evaluator.epochs=4",
-    "standalone.toml": "--set stop.trials=8",
+    "standalone.toml": "--set stop.trials=6 --set evaluator.epochs=10",
 }
 """What is added to the command of an example, so that it ends soon."""
 OF_OTHERS = {"standalone.py": "standalone.toml"}
@@ -193,8 +193,8 @@ def test_with_every_built_in_disabled(
     ]
     plugin = "--plugin examples/standalone.py"
     assert "Front of wine: " in typed("nas front nas.db", **without).out
-    typed(f"nas resume nas.db {plugin} --set stop.trials=12 {INLINE}", **without)
-    assert ended(done.archive) == {"complete": 12}
+    typed(f"nas resume nas.db {plugin} --set stop.trials=8 {INLINE}", **without)
+    assert ended(done.archive) == {"complete": 8}
     assert len(rows(done.archive, "SELECT id FROM sessions")) == 2
     listed = json.loads(typed(f"nas plugins {plugin} --json", **without).out)
     assert [found["name"] for found in listed["plugins"]] == ["standalone"]
@@ -214,7 +214,7 @@ def free_port() -> int:
 
 def test_a_cluster_of_two_nodes(example: Callable[..., Done]) -> None:
     done = example("cluster.sh", PORT=str(free_port()))
-    assert ended(done.archive) == {"complete": 6}
+    assert ended(done.archive) == {"complete": 4}
     workers = rows(done.archive, "SELECT DISTINCT worker FROM trials")
     assert len(workers) == 2, "a node has one CPU, and each did its share"
 
