@@ -96,7 +96,7 @@ def _index(kinds: Mapping[str, str]) -> str:
 def _call(hook: ast.FunctionDef, kinds: Mapping[str, str]) -> str:
     returns = f" -> {ast.unparse(hook.returns)}" if hook.returns else ""
     told, arguments = _documented(ast.get_docstring(hook) or "")
-    rows = [f"| `{name}` | `{_annotation(hook, name)}` | {text} |" for name, text in arguments]
+    rows = [f"| `{name}` | {_annotation(hook, name)} | {text} |" for name, text in arguments]
     table = ["| argument | type | what |", "|---|---|---|", *rows, ""] if rows else []
     facts = (
         REGISTRATION
@@ -111,7 +111,17 @@ def _call(hook: ast.FunctionDef, kinds: Mapping[str, str]) -> str:
 
 def _annotation(hook: ast.FunctionDef, name: str) -> str:
     (found,) = (a.annotation for a in hook.args.args if a.arg == name)
-    return ast.unparse(found) if found else ""
+    text = ast.unparse(found) if found else ""
+    page, anchor = _documented_as(rf"nas\.(?:\w+\.)?{re.escape(text)}")
+    return f"[`{text}`](../api/{page}#{anchor})" if page else f"`{text}`"
+
+
+def _documented_as(pattern: str) -> tuple[str, str]:
+    """Return the page of the reference and the name that is documented; empty if none is."""
+    for page in sorted(API.glob("*.md")):
+        if found := re.search(rf"^::: ({pattern})$", page.read_text(encoding="utf-8"), re.M):
+            return page.name, found[1]
+    return "", ""
 
 
 def _more(name: str, kind: str | None, plugins: Plugins) -> Iterator[str]:
@@ -161,11 +171,10 @@ def _class(one: type) -> Iterator[str]:
 
 def _reference(one: type) -> str:
     """Return where the class stands in the reference."""
-    anchor = f"nas.{one.__name__}"
-    for page in sorted(API.glob("*.md")):
-        if f"\n::: {anchor}\n" in page.read_text(encoding="utf-8"):
-            return f"../api/{page.name}#{anchor}"
-    raise LookupError(f"no page of {API} has {anchor}: run `python docs/api.py`")
+    page, anchor = _documented_as(rf"nas\.{one.__name__}")
+    if not page:
+        raise LookupError(f"no page of {API} has nas.{one.__name__}: run `python docs/api.py`")
+    return f"../api/{page}#{anchor}"
 
 
 def _bases(one: type) -> list[type]:

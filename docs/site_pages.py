@@ -28,7 +28,10 @@ UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 
 def on_config(config: Any) -> None:
-    """Spell out ``FOLDER/*.md`` of the nav: the index, and pages in the order of its links."""
+    """Spell out ``FOLDER/*.md`` of the nav: the index, and pages in the order of its links.
+
+    Pages that are not there are left out: those that are there and not in it are an error anyway.
+    """
     config.nav = list(_spelt_out(config.nav, Path(config.docs_dir)))
 
 
@@ -110,18 +113,18 @@ def _page_of(path: str, root: Path, docs: str) -> str | None:
 
 def _content(found: Path, path: str) -> str:
     if found.is_dir():
-        return f"{UNSEARCHED}# {path}\n\n" + "\n".join(_listed(found))
+        return f"{UNSEARCHED}# `{path}`\n\n" + "\n".join(_listed(found))
     text = found.read_text(encoding="utf-8")
     if found.suffix == ".md":
         return text
-    return f"{UNSEARCHED}# {path}\n\n````{LANGUAGES[found.suffix]}\n{text.rstrip()}\n````\n"
+    return f"{UNSEARCHED}# `{path}`\n\n````{LANGUAGES[found.suffix]}\n{text.rstrip()}\n````\n"
 
 
 def _listed(folder: Path) -> Iterable[str]:
     below = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.suffix in LANGUAGES)
     shown = [path for path in below if not any(part.startswith(".") for part in path.parts)]
     if len(shown) <= FEW:
-        return [f"- [{path.as_posix()}]({path.as_posix()})" for path in shown]
+        return [f"- [`{path.as_posix()}`]({path.as_posix()})" for path in shown]
     here = sorted({path.parts[0] + "/" * (len(path.parts) > 1) for path in shown})
     return [f"- `{name}`" for name in here]
 
@@ -135,7 +138,8 @@ def _leaves(nav: Iterable[Any]) -> Iterator[str]:
 def _spelt_out(nav: Iterable[Any], docs: Path) -> Iterator[Any]:
     for entry in nav:
         if isinstance(entry, str):
-            yield entry
+            if (docs / entry).exists():
+                yield entry
             continue
         ((title, value),) = entry.items()
         if isinstance(value, str):

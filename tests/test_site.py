@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from browsers import SITE, site_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -175,3 +176,22 @@ def test_search_knows_every_page(site: Path) -> None:
     found = {entry["location"].partition("#")[0] for entry in index["docs"]}
     assert {"plugins.html", "hooks/nas_proxies.html", "api/proxy.html", "cli.html"} <= found
     assert not any(name.endswith((".toml.html", ".py.html")) for name in found)
+
+
+def test_search_works_in_a_browser_without_network(site: Path) -> None:
+    with site_of(site, width=1300) as (page, heard):
+        page.locator(".md-search__input").click()
+        page.keyboard.type("gradsign")
+        results = page.locator(".md-search-result__item h1")
+        results.first.wait_for()
+        assert "Zero-cost proxies" in results.all_inner_texts()
+        assert heard == []
+
+
+def test_pages_fit_on_a_phone(site: Path) -> None:
+    """Wide tables and code move within themselves; the page does not."""
+    with site_of(site, width=390) as (page, heard):
+        for path in ("components.html", "hooks/nas_evaluators.html", "api/space.html", "cli.html"):
+            page.goto(SITE + path)
+            assert page.evaluate("document.documentElement.scrollWidth") == 390, path
+        assert heard == []
