@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -70,13 +71,11 @@ class Html(HTMLParser):
             self.text += data
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the site, built from this checkout."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-c", WITHOUT_NETWORK, "build", "--strict", "--quiet"]
-    done = subprocess.run(
-        [*command, "--config-file", str(ROOT / "mkdocs.yml"), "--site-dir", str(folder)],
+def build(config: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Build a site as CI does. Without --quiet: what is not printed is not counted either."""
+    command = [sys.executable, "-c", WITHOUT_NETWORK, "build", "--strict"]
+    return subprocess.run(
+        [*command, "--config-file", str(config), "--site-dir", str(folder)],
         capture_output=True,
         text=True,
         timeout=240,
@@ -84,6 +83,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder,
         env={**os.environ, "NO_COLOR": "1"},
     )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site, built from this checkout."""
+    folder = tmp_path_factory.mktemp("site")
+    done = build(ROOT / "mkdocs.yml", folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -97,6 +103,24 @@ def read(path: Path) -> Html:
 
 def pages(site: Path) -> list[Path]:
     return sorted(path for path in site.rglob("*.html") if path.name != "404.html")
+
+
+def test_what_is_wrong_is_an_error(tmp_path: Path) -> None:
+    docs, built = tmp_path / "docs", tmp_path / "built"
+    docs.mkdir()
+    built.mkdir()
+    config, _, _ = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")
+    (tmp_path / "mkdocs.yml").write_text(f"{config}\nnav:\n  - index.md\n")
+    for name in ("site_pages.py", "site.css"):
+        shutil.copy(DOCS / name, docs)
+    (docs / "index.md").write_text("# A\n\n[b](b.md) [c](#c) [d](../d.py) [e](../mkdocs.yml)\n")
+    (docs / "forgotten.md").write_text("# F\n")
+    done = build(tmp_path / "mkdocs.yml", built)
+    assert done.returncode != 0
+    warnings = "\n".join(re.findall(r"^WARNING .*(?:\n  .*)*", done.stderr, re.MULTILINE))
+    for wrong in ("'b.md'", "'#c'", "'../d.py'", "forgotten.md"):
+        assert wrong in warnings, done.stderr
+    assert "mkdocs.yml" not in warnings
 
 
 def test_every_page_of_the_folder_is_on_it(site: Path) -> None:
