@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PROJECT = "nas"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as an implementation of the hook of that name."""
 
 
 @hookspec
