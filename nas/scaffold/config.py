@@ -15,7 +15,7 @@ TABLES: Mapping[str, str] = {
     "strategy": 'name = "random"',
     "scheduler": "",
     "filter": "",
-    "stop": "trials = 16",
+    "stop": "trials = 24",
     "run": 'executor = "inline" # "ray" uses every core, or a cluster',
 }
 """In the order in which they are written; an empty one only where a kind says something of it."""

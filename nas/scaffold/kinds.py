@@ -66,7 +66,9 @@ _EXAMPLES = (
         "Neighbours",
         "weighted mean of the nearest known architectures",
         {"filter": 'predictor = "$component"\ncandidates = 8'},
-        {"nas predict nas.db --predictor $component --top 5": "how far off it is, and what it expects"},
+        {
+            "nas predict nas.db --predictor $component --top 5": "how far off it was, what it expects"
+        },
         ("numpy",),
     ),
     Kind(

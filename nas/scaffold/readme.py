@@ -9,6 +9,7 @@ from nas.scaffold.config import filled
 from nas.scaffold.kinds import Kind
 from nas.scaffold.naming import Names
 
+
 def texts(names: Names, kinds: Sequence[Kind], licence: str) -> dict[str, str]:
     """Return, by the template's fields, what README.md says of these kinds."""
     modules = [f"`{names.package}/{kind.component}.py`" for kind in kinds]
@@ -47,4 +48,3 @@ def _uses(names: Names, kinds: Sequence[Kind]) -> str:
         for command, what in kind.uses.items()
     ]
     return "\n```console\n" + "\n".join(lines) + "\n```\n" if lines else ""
-

@@ -125,9 +125,7 @@ def _fields(wanted: Wanted) -> dict[str, str]:
         mail = f', email = "{email}"' if email else ""
         about += f'authors = [{{ name = "{_quoted(author)}"{mail} }}]\n'
     needs = {f"plugnas{_range()}", *(need for kind in wanted.kinds for need in kind.needs)}
-    hooks = [
-        _filled("hook", {**vars(names), **_facts(kind)}).rstrip("\n") for kind in wanted.kinds
-    ]
+    hooks = [_filled("hook", {**vars(names), **_facts(kind)}).rstrip("\n") for kind in wanted.kinds]
     return {
         **vars(names),
         "author": author,

@@ -54,6 +54,6 @@ class FirstStep(nas.Proxy):
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
-                weight -= self.length * gradient / norm
+                weight.sub_(self.length * gradient / norm)
             after = cross_entropy(network(inputs), targets)
-        return float(before - after)
+        return float(before.detach() - after)

@@ -109,5 +109,5 @@ class PlainSGD(nas.Evaluator):
         steps = -(-len(train) // self.batch_size)
         for batch in torch.randperm(len(train)).tensor_split(steps):
             optimizer.zero_grad()
-            cross_entropy(network(inputs[batch]), targets[batch]).backward()
+            torch.autograd.backward(cross_entropy(network(inputs[batch]), targets[batch]))
             optimizer.step()
