@@ -11,11 +11,11 @@ from nas.scaffold.naming import Names
 TABLES: Mapping[str, str] = {
     "space": 'name = "mlp"\nmax_depth = 2',
     "data": 'name = "digits"\nform = "table"',
-    "evaluator": 'name = "train"\nepochs = 4',
+    "evaluator": 'name = "train"\nepochs = 2',
     "strategy": 'name = "random"',
     "scheduler": "",
     "filter": "",
-    "stop": "trials = 24",
+    "stop": "trials = 16",
     "run": 'executor = "inline" # "ray" uses every core, or a cluster',
 }
 """In the order in which they are written; an empty one only where a kind says something of it."""

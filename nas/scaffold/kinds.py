@@ -66,9 +66,7 @@ _EXAMPLES = (
         "Neighbours",
         "weighted mean of the nearest known architectures",
         {"filter": 'predictor = "$component"\ncandidates = 8'},
-        {
-            "nas predict nas.db --predictor $component --top 5": "how far off it was, what it expects"
-        },
+        {"nas predict nas.db --predictor $component": "how far off it was, what it expects"},
         ("numpy",),
     ),
     Kind(
@@ -76,8 +74,8 @@ _EXAMPLES = (
         "plain_sgd",
         "PlainSGD",
         "trains by stochastic gradient descent with momentum",
-        {"evaluator": 'name = "$component"\nepochs = 4'},
-        {"nas search search.toml --archive longer.db --set evaluator.epochs=8": "trains longer"},
+        {"evaluator": 'name = "$component"\nepochs = 3'},
+        {"nas search search.toml --archive longer.db --set evaluator.epochs=6": "trains longer"},
         ("numpy", "torch"),
     ),
     Kind(

@@ -24,8 +24,12 @@ def checked(licence: str) -> str:
     for known in LICENCES:
         if licence.casefold() == known.casefold():
             return known
+    family = [
+        known for known in LICENCES if licence and known.casefold().startswith(licence.casefold())
+    ]
+    hint = f" Did you mean {family[0]!r}?" if family else did_you_mean(licence, LICENCES)
     raise ConfigError(
-        f"--licence {licence!r} is not known here.{did_you_mean(licence, LICENCES)} "
+        f"--licence {licence!r} is not known here.{hint} "
         f"There are {', '.join(LICENCES)}; with 'none' you add your own."
     )
 

@@ -111,7 +111,12 @@ Said = Mapping[str, Sequence[tuple[list[str], int, str]]]
 @pytest.fixture(scope="module")
 def said(workshop: Workshop) -> Said:
     """Return, by plugin, what the commands of its README have ended with and said."""
-    commands = [(made, words) for made in MADE for words in readme_commands(workshop.of(made))]
+    commands = [
+        (made, words)
+        for made in MADE
+        for words in readme_commands(workshop.of(made))
+        if words != ["plugins"]  # a test of its own lists them all
+    ]
     session = json.dumps([[str(workshop.of(made)), words] for made, words in commands])
     done = workshop.python("-c", SESSION, cwd=workshop.folder, text=session)
     assert done.returncode == 0, done.stderr
@@ -140,11 +145,11 @@ def test_its_search_uses_what_it_offers(said: Said, workshop: Workshop, made: st
     kinds = set(KINDS if made == EVERYTHING else [made]) - {"exporter"}
     assert own == {_role(kind): f"made_{made}:{KINDS[kind].component}" for kind in kinds}
     ended = dict(archive.execute("SELECT status, count(*) FROM trials GROUP BY 1").fetchall())
-    assert sum(ended.values()) == 24
+    assert sum(ended.values()) == 16
     assert set(ended) <= {"complete", "stopped"}
     assert ("stopped" in ended) == ("scheduler" in kinds)
-    if kinds & {"proxy", "predictor"}:
-        assert archive.execute("SELECT count(*) FROM scores").fetchone()[0] > 24
+    scorers = {scorer for (scorer,) in archive.execute("SELECT DISTINCT scorer FROM scores")}
+    assert scorers >= {f"{k}:{own[k]}" for k in kinds & {"proxy", "predictor"}}
     if "strategy" in kinds:
         assert archive.execute("SELECT count(*) FROM parents").fetchone()[0] > 0
     if made in ("exporter", EVERYTHING):
@@ -169,29 +174,34 @@ def test_they_are_listed_without_an_error(workshop: Workshop) -> None:
 
 def test_their_own_tests_pass(workshop: Workshop) -> None:
     quiet = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
-    alone = workshop.python(*quiet, cwd=workshop.of(EVERYTHING))
-    assert alone.returncode == 0, alone.stdout
     singles = [str(workshop.of(kind)) for kind in KINDS]
-    together = workshop.python(*quiet, "--import-mode=importlib", *singles, cwd=workshop.folder)
-    assert together.returncode == 0, together.stdout
-    passed = [re.search(r"(\d+) passed", done.stdout) for done in (alone, together)]
-    assert passed[0]
-    assert passed[1]
-    assert passed[0][1] == passed[1][1]
-    assert int(passed[0][1]) > 60
+    done = workshop.python(*quiet, "--import-mode=importlib", *singles, cwd=workshop.folder)
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 60
+    # where it stands, with its own settings; `nas plugins check` has tried all laws on these nine
+    some = workshop.python(*quiet, "-k", "says-what-it-is", cwd=workshop.of(EVERYTHING))
+    assert re.search(rf"\b{len(KINDS) + 1} passed", some.stdout), some.stdout
 
 
 def test_types_and_style(workshop: Workshop) -> None:
     everything = workshop.of(EVERYTHING)
-    typed = workshop.python("-m", "mypy", cwd=everything)
+    # Torch alone takes mypy half a minute; with all, our own run has checked the same modules.
+    config = workshop.folder / "quick.toml"
+    skipped = 'module = ["torch.*", "nas.archive.*", "nas.engine.*"]\nfollow_imports = "skip"\n'
+    own = (everything / "pyproject.toml").read_text()
+    config.write_text(f"{own}[[tool.mypy.overrides]]\n{skipped}")
+    typed = workshop.python("-m", "mypy", "--config-file", str(config), cwd=everything)
     assert typed.returncode == 0, typed.stdout
+    assert f"no issues found in {len(KINDS) + 1} source files" in typed.stdout
     for words in (["check"], ["format", "--check"]):
         done = workshop.python("-m", "ruff", *words, "--no-cache", ".", cwd=workshop.folder)
         assert done.returncode == 0, done.stdout
     for kind in KINDS:
         name = f"{KINDS[kind].component}.py"
-        own = workshop.of(kind) / f"nas_made_{kind}" / name
-        assert own.read_text() == (everything / f"nas_made_{EVERYTHING}" / name).read_text()
+        source = (ROOT / "nas/scaffold/examples" / name).read_text()
+        for folder in (workshop.of(kind), everything):
+            (copy,) = folder.glob(f"*/{name}")
+            assert copy.read_text() == source
 
 
 def test_on_ray_too(workshop: Workshop, tmp_path: Path) -> None:

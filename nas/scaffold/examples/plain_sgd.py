@@ -37,7 +37,7 @@ class PlainSGD(nas.Evaluator):
     epochs: int = 8
     lr: float = 0.05
     momentum: float = 0.9
-    batch_size: int = 32
+    batch_size: int = 64
 
     def __post_init__(self) -> None:
         super().__post_init__()
