@@ -95,6 +95,18 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return shop
 
 
+def test_they_are_listed_without_an_error(workshop: Workshop) -> None:
+    done = workshop.python("-m", "nas", "plugins", "--json", cwd=workshop.folder)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    plugins = {plugin["name"]: plugin for plugin in listed["plugins"]}
+    for made in MADE:
+        assert plugins[f"made_{made}"]["error"] is None
+        assert plugins[f"made_{made}"]["distribution"] == f"nas-made-{made}"
+    offered = {c["kind"] for c in listed["components"] if c["plugin"] == f"made_{EVERYTHING}"}
+    assert offered == set(KINDS)
+
+
 def readme_commands(folder: Path) -> Iterator[list[str]]:
     """Yield the words of each ``nas`` command in a plugin's README, in order."""
     text = (folder / "README.md").read_text()
@@ -110,12 +122,15 @@ Said = Mapping[str, Sequence[tuple[list[str], int, str]]]
 
 @pytest.fixture(scope="module")
 def said(workshop: Workshop) -> Said:
-    """Return, by plugin, what the commands of its README have ended with and said."""
+    """Return, by plugin, what the commands of its README have ended with and said.
+
+    All plugins have a test that lists them, and those of one kind have their own tests for a check.
+    """
     commands = [
         (made, words)
         for made in MADE
         for words in readme_commands(workshop.of(made))
-        if words != ["plugins"]  # a test of its own lists them all
+        if words != ["plugins"] and (words[:2] != ["plugins", "check"] or made == EVERYTHING)
     ]
     session = json.dumps([[str(workshop.of(made)), words] for made, words in commands])
     done = workshop.python("-c", SESSION, cwd=workshop.folder, text=session)
@@ -131,9 +146,11 @@ def test_the_commands_of_its_readme_work(said: Said, made: str) -> None:
     assert ["search", "search.toml"] in [words for words, _, _ in said[made]]
     for words, code, out in said[made]:
         assert code == 0, (words, out)
-    (check,) = (out for words, _, out in said[made] if words[:2] == ["plugins", "check"])
-    count = len(KINDS) if made == EVERYTHING else 1
-    assert f"{count} of {count} components conform." in check
+
+
+def test_all_kinds_conform(said: Said) -> None:
+    (check,) = (out for words, _, out in said[EVERYTHING] if words[:2] == ["plugins", "check"])
+    assert f"{len(KINDS)} of {len(KINDS)} components conform." in check
 
 
 @pytest.mark.parametrize("made", MADE)
@@ -158,18 +175,6 @@ def test_its_search_uses_what_it_offers(said: Said, workshop: Workshop, made: st
 
 def _role(kind: str) -> str:
     return kind
-
-
-def test_they_are_listed_without_an_error(workshop: Workshop) -> None:
-    done = workshop.python("-m", "nas", "plugins", "--json", cwd=workshop.folder)
-    assert done.returncode == 0, done.stderr
-    listed = json.loads(done.stdout)
-    plugins = {plugin["name"]: plugin for plugin in listed["plugins"]}
-    for made in MADE:
-        assert plugins[f"made_{made}"]["error"] is None
-        assert plugins[f"made_{made}"]["distribution"] == f"nas-made-{made}"
-    offered = {c["kind"] for c in listed["components"] if c["plugin"] == f"made_{EVERYTHING}"}
-    assert offered == set(KINDS)
 
 
 def test_their_own_tests_pass(workshop: Workshop) -> None:
