@@ -81,6 +81,6 @@ def _print(wanted: Wanted, written: Written) -> None:
         console.print(f"  {kind.name} {names.plugin}:{kind.component}: {kind.summary}")
     for file in written.files:
         console.print(plain(written.folder / file), soft_wrap=True)
-    console.print("Next")
+    console.print("Next, as README.md there explains")
     for command in written.following:
         console.print(f"  {plain(command)}", soft_wrap=True)

@@ -13,6 +13,7 @@ from nas.scaffold.naming import Names
 def texts(names: Names, kinds: Sequence[Kind], licence: str) -> dict[str, str]:
     """Return, by the template's fields, what README.md says of these kinds."""
     modules = [f"`{names.package}/{kind.component}.py`" for kind in kinds]
+    contracts = [f"`python -m pydoc nas.abstract.{kind.name}`" for kind in kinds]
     return {
         "kinds": several([f"{_article(kind.name)} {kind.name}" for kind in kinds]),
         "components": "\n".join(
@@ -21,6 +22,7 @@ def texts(names: Names, kinds: Sequence[Kind], licence: str) -> dict[str, str]:
         ),
         "uses": _uses(names, kinds),
         "modules": several(modules),
+        "contracts": several(contracts),
         "licence": (
             "None was chosen: nobody else may copy or change it until you add one."
             if licence == licences.NONE

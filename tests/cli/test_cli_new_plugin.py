@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -236,13 +237,22 @@ class TestWhatItSays:
         assert done.err == ""
         written = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
         assert written <= set(done.out.splitlines())
-        following = done.out.split("Next\n")[1].splitlines()
+        following = done.out.split("explains\n")[1].splitlines()
         assert [line.strip() for line in following] == [
             "cd my-proxy && pip install -e '.[test]'",
             "python -m pytest",
             "nas search search.toml",
         ]
         assert (tmp_path / "my-proxy/tests/test_conformance.py").read_text().count("\n") == 2
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_the_readme_names_the_class_to_derive_from(
+        self, nas: Nas, tmp_path: Path, kind: str
+    ) -> None:
+        assert nas("new-plugin", "p", "--kind", kind).code == 0
+        (module,) = re.findall(r"python -m pydoc ([\w.]+)", (tmp_path / "p/README.md").read_text())
+        base = importlib.import_module(module)
+        assert any(kind == name.lower() for name in vars(base))
 
     def test_as_json(self, nas: Nas, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()
