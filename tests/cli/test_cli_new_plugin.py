@@ -108,6 +108,17 @@ def test_they_are_listed_without_an_error(workshop: Workshop) -> None:
     assert offered == set(KINDS)
 
 
+def test_installed_names_are_taken_but_for_a_plugin_itself(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    words = ("-m", "nas", "new-plugin", "--kind", "proxy")
+    again = workshop.python(*words, "nas-made-proxy", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    other = workshop.python(*words, "made-proxy", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "the plugin 'made_proxy', which nas-made-proxy has" in other.stderr
+
+
 def readme_commands(folder: Path) -> Iterator[list[str]]:
     """Yield the words of each ``nas`` command in a plugin's README, in order."""
     text = (folder / "README.md").read_text()
