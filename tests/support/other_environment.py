@@ -19,7 +19,7 @@ from typing import Any
 
 from drivers import alive, descendants
 
-OURS = ("nas", *sorted({e.module.partition(".")[0] for e in distribution("plugnas").entry_points}))
+OURS = sorted({e.module.partition(".")[0] for e in distribution("plugnas").entry_points})
 """The packages of plugnas."""
 SECONDS = 60.0
 
