@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,13 @@ def search(archive: Path, address: str, *plugins: Path, **run: Any) -> subproces
 
 
 def finds(archive: Path, search: subprocess.Popen[str]) -> set[tuple[float, float]]:
-    """Wait for a search that must succeed; return where its trials ran, and which version."""
+    """Wait for a search that must succeed; return what it found."""
     assert ended(search) == "2 trials are done"
+    return found(archive)
+
+
+def found(archive: Path) -> set[tuple[float, float]]:
+    """Return whether trials ran in the other environment, and the version of the plugin there."""
     with nas.Archive(archive) as opened:
         trials = opened.trials()
     return {(trial.metrics["abroad"], trial.metrics["version"]) for trial in trials}
@@ -128,7 +134,17 @@ def test_what_is_missing_is_refused_until_it_is_sent(
     assert "no worker could start: node " in text
     assert "faraway is not installed there, 1.0 here" in text
     assert "pip install faraway==1.0, or send yours with --ship faraway" in text
-    assert finds(archive, search(archive, address, ship=["faraway"])) == {(1.0, 1.0)}
+    words = ["resume", archive.name, "--plugin", str(TOY), "--address", address]
+    done = subprocess.run(
+        [sys.executable, "-m", "nas", *words, "--ship", "faraway", "--quiet"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert found(archive) == {(1.0, 1.0)}
     assert rows(archive, "SELECT kind FROM incidents") == [("version",)]
 
 

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import sysconfig
 import time
 import venv
@@ -142,7 +141,6 @@ class Node:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
-        for pid in family:
-            if alive(pid).startswith((sys.prefix, "ray::")) or "ray" in alive(pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        for pid in filter(alive, family):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
