@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROJECT = "nas"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as an implementation of the hook of that name."""
 
 VERSION = "1.0"
 """Of what is on this page. The first number changes when a hook or an argument goes or means

@@ -20,7 +20,7 @@ from nas.hyper.ranges import Range
 from nas.plugins import PluginFile, Plugins
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "examples").glob("*/README.md"))
 INSTALL_AND_SEARCH = "pip install -c constraints.txt . && nas search examples/digits.toml"
 INSTALL_AND_TEST = "pip install -c constraints.txt -e '.[test]' && python -m pytest"
@@ -201,7 +201,8 @@ class TestLinks:
             assert file.exists(), target
             if anchor:
                 headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
-                assert anchor in {_anchor(heading) for heading in headings}, target
+                reference = re.findall(r"^::: (.*)$", file.read_text(), re.MULTILINE)
+                assert anchor in {*map(_anchor, headings), *reference}, target
 
 
 def _anchor(heading: str) -> str:
