@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 
 import nas
+from nas import hookspecs
 from nas.errors import ConfigError
 from nas.scaffold import licences
 from nas.scaffold.config import search_config
@@ -124,13 +125,15 @@ def _fields(wanted: Wanted) -> dict[str, str]:
     if wanted.author:
         mail = f', email = "{email}"' if email else ""
         about += f'authors = [{{ name = "{_quoted(author)}"{mail} }}]\n'
-    needs = {f"plugnas{_range()}", *(need for kind in wanted.kinds for need in kind.needs)}
+    ours = f"plugnas{_range(nas.__version__)}"
+    needs = {ours, *(need for kind in wanted.kinds for need in kind.needs)}
     hooks = [_filled("hook", {**vars(names), **_facts(kind)}).rstrip("\n") for kind in wanted.kinds]
     return {
         **vars(names),
         "author": author,
         "about": about,
-        "versions": _range(),
+        "versions": _range(nas.__version__),
+        "hook_versions": _range(hookspecs.VERSION),
         "dependencies": ", ".join(f'"{need}"' for need in sorted(needs)),
         "hooks": "\n".join(hooks),
     }
@@ -164,10 +167,10 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _range() -> str:
-    """Return the versions of plugnas that a plugin written now is for, such as ``>=0.1,<0.2``."""
-    major, minor = map(int, nas.__version__.split(".")[:2])
-    below = f"0.{minor + 1}" if major == 0 else f"{major + 1}"
+def _range(version: str) -> str:
+    """Return the versions that work as this one does for a plugin, such as ``>=0.1,<0.2``."""
+    major, minor = map(int, version.split(".")[:2])
+    below = f"0.{minor + 1}" if major == 0 else str(major + 1)
     return f">={major}.{minor},<{below}"
 
 
