@@ -13,7 +13,7 @@ MARK = "<!-- guide: tests/test_guides.py follows this page -->"
 
 _BLOCK = re.compile(r"^(?:<!-- test: (.*?) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# ([\w-]+\.(?:py|toml))\n")
-_NUMBER = re.compile(r"[-+−±~]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?: (?:ns|µs|ms|s|min|h)\b)?")
+_NUMBER = re.compile(r"[-+\u2212±~]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?: (?:ns|µs|ms|s|min|h)\b)?")
 
 
 @dataclass(frozen=True)
