@@ -13,7 +13,8 @@ MARK = "<!-- guide: tests/test_guides.py follows this page -->"
 
 _BLOCK = re.compile(r"^(?:<!-- test: (.*?) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# ([\w-]+\.(?:py|toml))\n")
-_NUMBER = re.compile(r"[-+\u2212±~]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?: (?:ns|µs|ms|s|min|h)\b)?")
+_NUMBER = re.compile(r"[-+\u2212±~]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+_UNIT = re.compile(r"\b(?:ns|µs|ms|s|min|h)\b")
 
 
 @dataclass(frozen=True)
@@ -57,5 +58,9 @@ def blocks(page: Path) -> Iterator[Block]:
 
 def shape(text: str) -> list[str]:
     """Return the lines of an output without what differs from run to run: numbers and widths."""
-    lines = (_NUMBER.sub("0", re.sub(r"[─━]+", "", line)) for line in text.splitlines())
-    return [" ".join(line.split()) for line in lines if line.strip()]
+    found = []
+    for line in text.splitlines():
+        known = _UNIT.sub("s", _NUMBER.sub("0", re.sub(r"[─━]+", "", line)))
+        if known.strip():
+            found.append(" ".join(known.split()))
+    return found
