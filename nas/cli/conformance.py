@@ -109,7 +109,8 @@ def _print_outcomes(subject: Subject, outcomes: Sequence[Outcome], verbose: bool
     console = stdout()
     times = Counter(outcome.verdict for outcome in outcomes)
     mark = _MARKS["broken" if times["broken"] else "kept"]
-    rest = f", {times['inapplicable']} do not apply" if times["inapplicable"] else ""
+    left = times["inapplicable"]
+    rest = f", {left} {'does' if left == 1 else 'do'} not apply" if left else ""
     kept = f"{times['kept']} of {times['kept'] + times['broken']} laws{rest}"
     style = "bold red" if times["broken"] else ""
     console.print(
