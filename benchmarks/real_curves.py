@@ -78,7 +78,7 @@ def search(
         "study": "rows",
         "seed": seed,
         "objectives": [{"name": "reported", "metric": metric} for metric in ("error", "params")],
-        "window": 4,
+        "window": 8,  # 4 virtual workers, as many as real ones
         "space": {"name": "rows", "count": rows},
         "evaluator": {"name": "tabular", "path": str(table), "seconds": "train_time"},
         "strategy": "random",

@@ -173,6 +173,8 @@ class RunConfig(Model):
     """At most so many evaluations at once; by default, what the cluster has room for."""
     address: str | None = None
     """Of a Ray cluster; by default a local Ray is started."""
+    ship: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = None
+    """Distributions that are sent to workers on Ray, so that nodes need not have them."""
     durable: bool = True
     """Whether a trial that has ended survives a power cut; a kill it survives in any case."""
     simulation: SimulationConfig | None = None

@@ -4,6 +4,13 @@ Registration hooks return components and have no side effects: they are called o
 are loaded, and must be quick, so heavy imports stand inside what a component builds. Event hooks
 return nothing; they are called in the driver, after what they tell of is in the archive, and must
 not change what they are given. One that raises is logged, and the others are still told.
+
+A hook that is to go is marked, and still works until the version that it names::
+
+    @hookspec(warn_on_impl=deprecated("nas_scores", instead="nas_proxies", until="2.0"))
+    def nas_scores() -> Iterable[Component]: ...
+
+An argument that is to go has ``warn_on_impl_args={"name": DeprecationWarning("why")}``.
 """
 
 from __future__ import annotations
@@ -24,6 +31,35 @@ if TYPE_CHECKING:
 PROJECT = "nas"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as an implementation of the hook of that name."""
+
+VERSION = "1.0"
+"""Of what is on this page. The first number changes when a hook or an argument goes or means
+something else, the second when one is added or deprecated; docs/stability.md has the promise."""
+
+
+class HookDeprecation(DeprecationWarning):
+    """A hook that will go; ``instead`` is the one that replaces it."""
+
+    instead: str = ""
+
+
+def deprecated(hook: str, *, instead: str, until: str) -> HookDeprecation:
+    """Return what a plugin's author is told who implements ``hook``.
+
+    Its implementations are called as those of ``instead`` are, which has the same arguments, unless
+    the plugin implements that one as well.
+
+    Args:
+        hook: its name.
+        instead: the hook that replaces it.
+        until: the version of this specification that has it no more.
+    """
+    warning = HookDeprecation(
+        f"the hook {hook} is deprecated and goes with hooks {until}; implement {instead} instead"
+    )
+    warning.instead = instead
+    return warning
 
 
 @hookspec

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import logging
 import os
-import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 import pluggy
 
-from nas import hookspecs
+from nas import hookspecs, tracing
+from nas.compatibility import heard, warn_of, written_for
 from nas.components import Component, Registered, Registry, SpaceRegistry
 from nas.errors import NASError, PluginError
+from nas.plugin_file import PluginFile as PluginFile
 from nas.suggest import did_you_mean, listed
 
 log = logging.getLogger(__name__)
@@ -51,52 +51,26 @@ FROM_FILE = "(file)"
 
 
 @dataclass(frozen=True)
-class PluginFile:
-    """A single file that is a plugin; it travels to workers as text.
+class Loaded:
+    """One plugin as ``nas plugins`` lists it.
 
     Args:
-        name: what its components are qualified with: the file's stem.
-        path: where it was read, for messages and tracebacks.
-        source: its content.
+        name: of the plugin.
+        distribution: that it comes in.
+        version: of the distribution.
+        hooks: that it implements.
+        error: why it was left out; empty if it works.
+        written_for: versions of the hooks that it says it was written for; empty if it says none.
+        deprecations: what it does that will not work for ever.
     """
-
-    name: str
-    path: str
-    source: str
-
-    @classmethod
-    def read(cls, path: str | Path) -> PluginFile:
-        """Read a plugin file. Raises ``PluginError`` if it cannot be read."""
-        path = Path(path)
-        try:
-            return cls(path.stem, str(path), path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise PluginError(f"plugin file {str(path)!r} cannot be read: {error}") from None
-
-    @property
-    def version(self) -> str:
-        """A digest of the content: a file has no version of its own."""
-        return "sha256:" + hashlib.sha256(self.source.encode()).hexdigest()[:12]
-
-    def load(self) -> types.ModuleType:
-        """Execute the file as a module."""
-        module = types.ModuleType(f"nas_plugin_file_{self.name}")
-        module.__file__ = self.path
-        sys.modules[module.__name__] = module  # dataclasses look their module up by name
-        code = compile(self.source, self.path, "exec", dont_inherit=True)
-        exec(code, module.__dict__)
-        return module
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One plugin as ``nas plugins`` lists it; ``error`` is empty if it works."""
 
     name: str
     distribution: str
     version: str
     hooks: tuple[str, ...] = ()
     error: str = ""
+    written_for: str = ""
+    deprecations: tuple[str, ...] = ()
 
 
 class Plugins:
@@ -106,13 +80,21 @@ class Plugins:
         files: plugin files, loaded after what is installed. One that does not work is an error:
             the user asked for it by name.
         disabled: names to leave out; by default those in ``NAS_DISABLE_PLUGINS``.
+        specification: the module that specifies the hooks, and has their ``VERSION``.
     """
 
     def __init__(
-        self, files: Sequence[PluginFile] = (), *, disabled: Iterable[str] | None = None
+        self,
+        files: Sequence[PluginFile] = (),
+        *,
+        disabled: Iterable[str] | None = None,
+        specification: types.ModuleType = hookspecs,
     ) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        self._manager.add_hookspecs(specification)
+        self._replaced = _replaced(self._manager)
+        self._call = tracing.traced if tracing.wanted() else tracing.untraced
+        self.hooks_version: str = specification.VERSION
         self._components: dict[str, list[Registered]] = {kind: [] for kind in KINDS}
         self._disabled = switched_off() if disabled is None else frozenset(disabled)
         self._failures: Counter[tuple[str, str]] = Counter()
@@ -143,8 +125,11 @@ class Plugins:
             raise PluginError(f"two plugins are named {about.name!r}")
         try:
             plugin = load()
-            self._manager.register(plugin, about.name)
+            written = written_for(plugin, self.hooks_version, _distribution(about))
+            with heard() as caught:
+                self._manager.register(plugin, about.name)
             hooks = self._checked_hooks(plugin)
+            old = warn_of(about.name, caught, hooks)
             offered = self._collect(about)
         except (Exception, SystemExit) as error:  # a plugin can raise anything while it is loaded
             if self._manager.has_plugin(about.name):
@@ -152,7 +137,8 @@ class Plugins:
             raise PluginError(f"plugin {about.name!r} was not loaded: {_reason(error)}") from error
         for kind, items in offered.items():
             self._components[kind] += items
-        self.loaded.append(replace(about, hooks=hooks))
+        about = replace(about, hooks=hooks, written_for=written, deprecations=old)
+        self.loaded.append(about)
 
     def _checked_hooks(self, plugin: object) -> tuple[str, ...]:
         callers = self._manager.get_hookcallers(plugin) or []
@@ -176,15 +162,27 @@ class Plugins:
         for kind, hook in KINDS.items():
             for impl in self._implementations(hook):
                 if impl.plugin_name == about.name:
-                    offered.setdefault(kind, []).extend(_checked(hook, impl.function(), about))
+                    asked = partial(_asked, hook, impl, about)
+                    offered.setdefault(kind, []).extend(self._call(about.name, hook, {}, asked))
         for kind, items in offered.items():
             Registry(kind, items)  # refuses a name that is given twice
         return offered
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
-        """Return them in the order of loading, but ``tryfirst`` first and ``trylast`` last."""
+        """Return them in the order of loading, but ``tryfirst`` first and ``trylast`` last.
+
+        A plugin that implements what this hook replaces, and not this hook, has done its part.
+        """
+        found = self._of(hook)
+        for old in self._replaced.get(hook, ()):
+            done = {impl.plugin_name for impl in found}
+            found += [impl for impl in self._of(old) if impl.plugin_name not in done]
+        loaded = [name for name, _ in self._manager.list_name_plugin()]
+        return sorted(found, key=lambda i: (i.trylast - i.tryfirst, loaded.index(i.plugin_name)))
+
+    def _of(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        return sorted(caller.get_hookimpls(), key=lambda impl: impl.trylast - impl.tryfirst)
+        return caller.get_hookimpls()
 
     def registry(self, kind: str) -> Registry:
         """Return all components of a kind (a key of ``KINDS``)."""
@@ -210,8 +208,9 @@ class Plugins:
         implementations = self._implementations(hook)
         for what in events:
             for impl in implementations:
+                given = {name: what[name] for name in impl.argnames}
                 try:
-                    impl.function(**{name: what[name] for name in impl.argnames})
+                    self._call(impl.plugin_name, hook, given, partial(impl.function, **given))
                 except Exception as error:  # noqa: BLE001 - a plugin can raise anything
                     self._failed(impl.plugin_name, hook, error)
 
@@ -236,6 +235,20 @@ def switched_off() -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, os.environ.get(DISABLE, "").split(","))))
 
 
+def _replaced(manager: pluggy.PluginManager) -> dict[str, list[str]]:
+    """Return by hook the deprecated ones that it replaces."""
+    replaced: dict[str, list[str]] = {}
+    for name, caller in vars(manager.hook).items():
+        warning = caller.spec.warn_on_impl if caller.has_spec() else None
+        if isinstance(warning, hookspecs.HookDeprecation):
+            replaced.setdefault(warning.instead, []).append(name)
+    return replaced
+
+
+def _distribution(about: Loaded) -> str:
+    return "" if about.distribution == FROM_FILE else about.distribution
+
+
 def _about(entry: EntryPoint) -> Loaded:
     dist = entry.dist
     return Loaded(entry.name, dist.name if dist else "", dist.version if dist else "")
@@ -246,7 +259,9 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, NASError) else f"{type(error).__name__}: {text}"
 
 
-def _checked(hook: str, items: object, about: Loaded) -> list[Registered]:
+def _asked(hook: str, implementation: pluggy.HookImpl, about: Loaded) -> list[Registered]:
+    """Return what a registration hook returns; raise ``PluginError`` if it is not components."""
+    items: object = implementation.function()
     if not isinstance(items, Iterable):
         raise PluginError(f"{hook} must return a list of Components, not {type(items).__name__}")
     found = list(items)

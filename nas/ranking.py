@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +36,7 @@ class Ranking:
         top: how many the overlap is about.
         overlap: share of the ``top`` best by outcome that are among the ``top`` best by score; by
             chance it is ``top / n``. Of equals at the border, each counts for its chance to be in.
+        line: the highest Spearman of the lines to beat over the same architectures; None of a line.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Ranking:
     partial: float | None = None
     top: int | None = None
     overlap: float | None = None
+    line: float | None = None
 
 
 def rankings(
@@ -54,6 +56,7 @@ def rankings(
     outcome: ArrayLike,
     size: ArrayLike | None = None,
     top: int | None = None,
+    lines: Collection[str] = (),
 ) -> list[Ranking]:
     """Rank scores by how well they rank, best first.
 
@@ -62,14 +65,33 @@ def rankings(
         outcome: ``(n,)``, higher is better; NaN where there is none.
         size: ``(n,)`` numbers of parameters, for the partial correlation.
         top: how many the overlap is about, at least 1; by default a tenth of what is ranked.
+        lines: names of the scores that the others have to beat.
     """
     better = np.asarray(outcome, dtype=np.float64)
     sizes = None if size is None else np.asarray(size, dtype=np.float64)
+    arrays = {name: np.asarray(values, dtype=np.float64) for name, values in scores.items()}
+    to_beat = [arrays[name] for name in lines if name in arrays]
     found = [
-        _ranking(name, np.asarray(values, dtype=np.float64), better, sizes, top)
-        for name, values in scores.items()
+        replace(
+            _ranking(name, score, better, sizes, top),
+            line=None if name in lines else _line(score, better, to_beat),
+        )
+        for name, score in arrays.items()
     ]
     return sorted(found, key=lambda one: (one.spearman is None, -(one.spearman or 0.0)))
+
+
+def _line(score: Floats, better: Floats, to_beat: Sequence[Floats]) -> float | None:
+    """Return the best correlation of the lines where there is a score: some rank a part only."""
+    both = np.isfinite(score) & np.isfinite(better)
+    found = [_on(line, better, both & np.isfinite(line)) for line in to_beat]
+    return max((value for value in found if value is not None), default=None)
+
+
+def _on(score: Floats, better: Floats, where: NDArray[np.bool_]) -> float | None:
+    if where.sum() < MINIMUM:
+        return None
+    return _pearson(ranks(score[where]), ranks(better[where]))
 
 
 def spearman(a: ArrayLike, b: ArrayLike) -> float | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from guides import is_guide
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -20,8 +21,9 @@ from nas.hyper.ranges import Range
 from nas.plugins import PluginFile, Plugins
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "examples").glob("*/README.md"))
+SNIPPETS = [page for page in PAGES if not is_guide(page)]  # those are followed in test_guides.py
 INSTALL_AND_SEARCH = "pip install -c constraints.txt . && nas search examples/digits.toml"
 INSTALL_AND_TEST = "pip install -c constraints.txt -e '.[test]' && python -m pytest"
 
@@ -49,7 +51,7 @@ def commands() -> Iterator[str]:
 class TestSnippets:
     """A page's snippets run in order and share their names, as a reader would type them."""
 
-    @pytest.mark.parametrize("page", [p for p in PAGES if any(blocks(p, "python"))], ids=title)
+    @pytest.mark.parametrize("page", [p for p in SNIPPETS if any(blocks(p, "python"))], ids=title)
     def test_they_run(self, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "examples").symlink_to(ROOT / "examples")
@@ -201,7 +203,8 @@ class TestLinks:
             assert file.exists(), target
             if anchor:
                 headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
-                assert anchor in {_anchor(heading) for heading in headings}, target
+                reference = re.findall(r"^::: (.*)$", file.read_text(), re.MULTILINE)
+                assert anchor in {*map(_anchor, headings), *reference}, target
 
 
 def _anchor(heading: str) -> str:

@@ -13,6 +13,7 @@ from scipy import stats
 
 import nas
 from nas.abstract.aggregate import ranks
+from nas.cli.rank import verdict
 from nas.ranking import rankings, spearman, top_overlap
 
 numbers = st.floats(-1e6, 1e6).map(lambda x: round(x, 1))
@@ -134,3 +135,19 @@ def test_the_top_is_a_tenth_unless_it_is_said() -> None:
     assert (one.top, one.overlap) == (1, 1.0)
     (everything,) = rankings({"a": score}, outcome, top=1000)
     assert (everything.top, everything.overlap) == (40, 1.0)
+
+
+def test_a_score_of_some_networks_has_to_beat_the_line_over_these() -> None:
+    rng = np.random.default_rng(0)
+    outcome = np.arange(40.0)
+    size = outcome.copy()
+    size[20:] = rng.permutation(size[20:]) - 20  # tells nothing where there is no score
+    score = np.where(outcome < 20, outcome + rng.normal(0, 3, 40), math.nan)
+    found = rankings({"mine": score, "params": size}, outcome, size, lines=["params"])
+    mine, params = (next(r for r in found if r.name == name) for name in ("mine", "params"))
+    assert mine.low is not None
+    assert params.spearman is not None
+    assert mine.low > params.spearman  # so it would have beaten the line over all
+    assert mine.line == pytest.approx(1)
+    assert params.line is None
+    assert verdict(found) == "no score beats params and flops over the same networks (+1.00)"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from races import decided, race, run
 from toys import rows
 
@@ -18,7 +23,7 @@ import nas
 from nas.abstract.scheduler import Standing
 from nas.engine.courses import Track
 from nas.engine.same_failure import SameFailure
-from nas.engine.timeline import Timeline
+from nas.engine.timeline import NotYetKnown, Timeline
 
 
 @pytest.mark.parametrize("lines", [20, 40])
@@ -49,29 +54,102 @@ def trial(number: int) -> nas.Trial:
     return nas.Trial(number, nas.Architecture({}), nas.Status.PAUSED)
 
 
-def test_runs_that_end_together_are_told_together() -> None:
-    timeline = Timeline(3)
-    tracks = [Track(number, (nas.Goal("error"),), 9, {}) for number in range(3)]
+def reported(track: Track, step: int) -> None:
+    track.heard([nas.CurvePoint(s, {"error": 1.0}) for s in range(1, step + 1)], {})
+
+
+def begun(timeline: Timeline, count: int, asks: tuple[int, ...] = (2,)) -> list[Track]:
+    tracks = [Track(number, (nas.Goal("error"),), 9, {}) for number in range(count)]
     for track in tracks:
-        timeline.begin(track, (2,))
-    assert timeline.due(3, 3) is None
+        timeline.begin(track, asks)
+    return tracks
 
-    def end(number: int, step: int) -> None:
-        track = tracks[number]
-        track.heard([nas.CurvePoint(s, {"error": 1.0}) for s in range(1, step + 1)], {})
-        track.rule(nas.Ruling(step, "pause", ""))
-        track.end(Standing.PAUSED)
-        timeline.ended(trial(number))
 
-    end(2, 2)
-    assert timeline.due(3, 2) is None, "others may end as early"
-    end(1, 4)
-    assert timeline.due(3, 1) is None
-    end(0, 2)
-    told: list[Any] = timeline.due(3, 0) or []
-    assert [t.number for t in told] == [0, 2]
-    assert timeline.due(3, 0) == [], "two virtual workers are free"
-    assert [t.number for t in timeline.next_end() or []] == [1]
+class TestTimeline:
+    def test_runs_that_end_together_are_told_together(self) -> None:
+        timeline = Timeline(6, 3)
+        tracks = begun(timeline, 6)
+        assert [track.run.began for track in tracks] == [0.0] * 3 + [math.inf] * 3
+
+        def end(number: int, step: int) -> None:
+            reported(tracks[number], step)
+            tracks[number].rule(nas.Ruling(step, "pause", ""))
+            tracks[number].end(Standing.PAUSED)
+            timeline.ended(trial(number))
+
+        assert timeline.due(6, 6) is None
+        end(2, 2)
+        assert timeline.due(6, 5) is None, "others may end as early"
+        end(1, 4)
+        assert timeline.due(6, 4) is None
+        end(0, 2)
+        told: list[Any] = timeline.due(6, 3) or []
+        assert [t.number for t in told] == [0, 2]
+        assert [track.run.began for track in tracks] == [0.0] * 3 + [2.0, 2.0, math.inf]
+        assert timeline.due(6, 3) == timeline.due(7, 4) == [], "two places are free"
+        assert timeline.next_end() is None, "3 and 4 may end before 1"
+
+    def test_a_decision_waits_until_it_is_known_when_its_run_began(self) -> None:
+        timeline = Timeline(4, 2)
+        tracks = begun(timeline, 4)
+        reported(tracks[2], 2)
+        with pytest.raises(NotYetKnown):
+            timeline.at(tracks[2], 2)
+        for number in (0, 1):
+            reported(tracks[number], 5)
+            tracks[number].rule(nas.Ruling(2, "stop", ""))
+            tracks[number].end(Standing.STOPPED)
+            timeline.ended(trial(number))
+        assert timeline.at(tracks[2], 2) == (2, 4.0)
+
+    @given(
+        st.integers(1, 9),
+        st.integers(1, 9),
+        st.lists(st.integers(1, 9), min_size=1, max_size=25),
+        st.lists(st.integers(0, 99), min_size=400, max_size=400),
+    )
+    def test_speed_changes_nothing(
+        self, window: int, workers: int, lengths: list[int], pace: list[int]
+    ) -> None:
+        """Whichever run a real worker comes to report next, the history is that of one worker."""
+        timeline = partial(Timeline, window, min(window, workers))
+        assert history(timeline(), lengths, pace) == history(timeline(), lengths, [0] * 400)
+
+
+def history(timeline: Timeline, lengths: list[int], pace: list[int]) -> Any:
+    """Return what was told before each run, and when that began in virtual time.
+
+    Args:
+        timeline: a new one.
+        lengths: of the runs, in steps.
+        pace: which of the runs in flight reports next, time and again.
+    """
+    told: list[list[int]] = []
+    flying: list[Track] = []
+    tracks: list[Track] = []
+    for turn in [*pace, *[0] * 400]:
+        while len(tracks) < len(lengths) and (due := timeline.due(len(tracks), 0)) is not None:
+            told.append([t.number for t in due])
+            track = Track(len(tracks), (nas.Goal("error"),), 9, {})
+            timeline.begin(track, ())
+            tracks.append(track)
+            flying.append(track)
+        if not flying:
+            break
+        track = flying[turn % len(flying)]
+        reported(track, track.step + 1)
+        with suppress(NotYetKnown):
+            timeline.at(track, track.step)
+        if track.step == lengths[track.number]:
+            track.end(Standing.COMPLETE if track.step == 9 else Standing.FAILED)
+            track.run.last = track.step
+            timeline.ended(trial(track.number))
+            flying.remove(track)
+    while (ended := timeline.next_end() if len(told) else None) is not None:
+        told.append([t.number for t in ended])
+        if sum(map(len, told)) == len(lengths):
+            break
+    return told, [track.run.began for track in tracks]
 
 
 def test_what_is_paused_has_not_failed_in_the_same_way() -> None:

@@ -52,7 +52,20 @@ def test_every_module_is_in_it(wheel: zipfile.ZipFile) -> None:
 
 def test_no_file_is_in_it_by_accident(wheel: zipfile.ZipFile) -> None:
     shipped = {Path(name).suffix for name in wheel.namelist() if ".dist-info/" not in name}
-    assert shipped == {".py", ".typed", ".gz", ".safetensors", ".html", ".css", ".js"}
+    data = {".gz", ".safetensors", ".html", ".css", ".js", ".template", ".txt"}
+    assert shipped == {".py", ".typed", *data}
+
+
+def test_what_a_new_plugin_is_made_of_is_in_it(wheel: zipfile.ZipFile) -> None:
+    scaffold = ROOT / "nas" / "scaffold"
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("templates", "licences", "examples")
+        for path in (scaffold / folder).iterdir()
+        if path.is_file()
+    }
+    assert len(files) > 15
+    assert files <= set(wheel.namelist())
 
 
 def test_every_package_is_typed(wheel: zipfile.ZipFile) -> None:

@@ -68,10 +68,11 @@ def show(
     sources = [source for source in loaded.loaded if source.name in owners]
     components = [_described(subject) for subject in found]
     if as_json:
-        print_json({"plugins": [_source(s) for s in sources], "components": components})
+        plugins, version = [_source(s) for s in sources], loaded.hooks_version
+        print_json({"plugins": plugins, "components": components, "hooks_version": version})
         return
     for source in sources:
-        _print_source(source)
+        _print_source(source, loaded.hooks_version)
     for component in components:
         _print_component(component)
 
@@ -108,7 +109,8 @@ def _print_outcomes(subject: Subject, outcomes: Sequence[Outcome], verbose: bool
     console = stdout()
     times = Counter(outcome.verdict for outcome in outcomes)
     mark = _MARKS["broken" if times["broken"] else "kept"]
-    rest = f", {times['inapplicable']} do not apply" if times["inapplicable"] else ""
+    left = times["inapplicable"]
+    rest = f", {left} {'does' if left == 1 else 'do'} not apply" if left else ""
     kept = f"{times['kept']} of {times['kept'] + times['broken']} laws{rest}"
     style = "bold red" if times["broken"] else ""
     console.print(
@@ -169,14 +171,19 @@ def _source(source: Loaded) -> dict[str, Any]:
         "distribution": source.distribution,
         "version": source.version,
         "hooks": list(source.hooks),
+        "written_for": source.written_for or None,
+        "deprecations": list(source.deprecations),
     }
 
 
-def _print_source(source: Loaded) -> None:
+def _print_source(source: Loaded, version: str) -> None:
     console = stdout()
     console.print(f"plugin {plain(source.name)}", style="bold")
     console.print(f"  from   {plain(source.distribution)} {plain(source.version)}")
     console.print(f"  hooks  {', '.join(source.hooks)}")
+    console.print(f"  for    hooks {source.written_for or 'of any version'}; these are {version}")
+    for text in source.deprecations:
+        console.print(f"  !      {one_line(text)}")
     console.print(f"  check  nas plugins check {plain(source.name)}")
 
 

@@ -7,8 +7,11 @@ plugins are imported, but not asked for their components, so that help stays qui
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
+from nas import tracing
+from nas.errors import NASError
 from nas.text import one_line
 
 
@@ -24,9 +27,10 @@ def plugin_commands(builtin: Collection[str]) -> tuple[dict[str, Any], list[str]
     """
     commands: dict[str, Any] = {}
     problems: list[str] = []
+    call = tracing.traced if tracing.wanted() else tracing.untraced
     for name, hook in _hooks(problems):
         try:
-            offered = _collect(hook)
+            offered = call(name, "nas_commands", {}, partial(_collect, hook))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's hook can raise anything
             problems.append(_problem(name, "nas_commands raised", error))
             continue
@@ -45,6 +49,7 @@ def _hooks(problems: list[str]) -> list[tuple[str, Any]]:
     import pluggy
 
     from nas import hookspecs
+    from nas.compatibility import heard, written_for
     from nas.plugins import switched_off
 
     manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -54,7 +59,10 @@ def _hooks(problems: list[str]) -> list[tuple[str, Any]]:
         if entry.name in without:
             continue
         try:
-            manager.register(entry.load(), entry.name)
+            plugin = entry.load()
+            written_for(plugin, hookspecs.VERSION, entry.dist.name if entry.dist else "")
+            with heard():  # what is deprecated is said where the plugin's components are asked for
+                manager.register(plugin, entry.name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing can raise anything
             problems.append(_problem(entry.name, "was not loaded", error))
     hooks = manager.hook.nas_commands.get_hookimpls()
@@ -70,4 +78,5 @@ def _collect(hook: Any) -> dict[str, Any]:
 
 
 def _problem(plugin: str, what: str, error: BaseException) -> str:
-    return one_line(f"plugin {plugin!r}: {what}: {type(error).__name__}: {error}")
+    kind = "" if isinstance(error, NASError) else f"{type(error).__name__}: "
+    return one_line(f"plugin {plugin!r}: {what}: {kind}{error}")

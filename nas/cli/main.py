@@ -20,6 +20,7 @@ from nas.cli import (
     front,
     importing,
     merge,
+    new_plugin,
     plot,
     plugins,
     predict,
@@ -125,6 +126,7 @@ app.command()(predict.predict)
 app.command()(curves.train_prior)
 app.command()(benchmark.benchmark)
 app.add_typer(plugins.app, name="plugins")
+app.command("new-plugin")(new_plugin.new_plugin)
 
 
 def main() -> int:

@@ -31,7 +31,22 @@ LogPath = Annotated[
     str | None,
     typer.Option("--log", metavar="FILE", help="Append every event, one JSON object a line."),
 ]
+Ship = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ship",
+        metavar="DISTRIBUTION",
+        help="Send an installed distribution, such as a plugin's, to the workers. Repeatable.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")]
+
+
+def shipped(ship: Sequence[str] | None) -> list[str]:
+    """Return ``--ship`` as an assignment to the config; nothing without it."""
+    import json
+
+    return [f"run.ship={json.dumps(list(ship))}"] if ship else []
 
 
 def parameters(assignments: Sequence[str] | None) -> dict[str, Any]:

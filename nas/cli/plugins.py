@@ -44,10 +44,12 @@ def plugins(ctx: typer.Context, plugin: PluginFiles = None, as_json: AsJson = Fa
     components = _components(loaded)
     sources = _sources(loaded)
     if as_json:
-        print_json({"components": components, "plugins": sources})
+        version = loaded.hooks_version
+        print_json({"components": components, "plugins": sources, "hooks_version": version})
     else:
         _print_components(components)
         _print_sources(sources, components)
+        stdout().print(f"\nhooks {loaded.hooks_version}")
 
 
 @contextmanager
@@ -100,6 +102,8 @@ def _sources(loaded: Plugins) -> list[dict[str, Any]]:
             "distribution": source.distribution,
             "version": source.version,
             "hooks": list(source.hooks),
+            "written_for": source.written_for or None,
+            "deprecations": list(source.deprecations),
             "error": source.error or None,
         }
         for source in loaded.loaded

@@ -117,14 +117,19 @@ def verdict(rows: Sequence[Ranking]) -> str:
         return "too few trials to tell"
     if not counted:
         return "no params or flops to compare with"
-    line = max(counted)
-    beaten = [plain(r.name) for r in scores if (r.low if r.low is not None else -1) > line]
+    everywhere = max(counted)
+    lines = {r.name: everywhere if r.line is None else r.line for r in scores}
+    beaten = [r for r in scores if (r.low if r.low is not None else -1) > lines[r.name]]
+    better = [r for r in scores if (r.spearman or 0) > lines[r.name]]
+    told = beaten or better or scores
+    values = sorted({f"{lines[r.name]:+.2f}" for r in told}, key=float)
+    most = max(r.n for r in rows if r.name in LINES_TO_BEAT)
+    same = " over the same networks" if any(r.n < most for r in told) else ""
+    line = f"params and flops{same} ({' to '.join(values[:1] + values[1:][-1:])})"
+    names = ", ".join(plain(r.name) for r in told)
     if beaten:
-        return f"beyond params and flops ({line:+.2f}): {', '.join(beaten)}"
-    better = [plain(r.name) for r in scores if (r.spearman or 0) > line]
-    if better:
-        return f"above params and flops ({line:+.2f}), within the interval: {', '.join(better)}"
-    return f"no score beats params and flops ({line:+.2f})"
+        return f"beyond {line}: {names}"
+    return f"above {line}, within the interval: {names}" if better else f"no score beats {line}"
 
 
 def _row(ranking: Ranking) -> dict[str, Any]:

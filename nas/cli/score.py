@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from nas.cli.options import (
     Assignments,
     PluginFiles,
     Seed,
+    Ship,
     parameters,
 )
 from nas.cli.output import (
@@ -99,6 +100,7 @@ def score(
     address: _Address = None,
     top: _Top = 20,
     plugin: PluginFiles = None,
+    ship: Ship = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -115,7 +117,8 @@ def score(
     bulk, found, loaded = _bulk(found, proxy, data, batch, seed, repeats, plugin)
     wanted = _wanted(found, bulk.built, n, everything, seed)
     path = archive or found.archive or DEFAULT_ARCHIVE
-    where = _run_config(executor, workers, address, len(wanted) * len(bulk.proxies))
+    few = len(wanted) * len(bulk.proxies) <= FEW
+    where = _run_config(executor, few, workers=workers, address=address, ship=ship)
     done = _score(bulk, wanted, path, where, quiet=as_json or as_csv)
     output = ScoreOutput(bulk, found, loaded, path)
     if as_json or as_csv:
@@ -193,16 +196,15 @@ def _wanted(
     return architectures_of(target, space, n, everything, seed)
 
 
-def _run_config(executor: str, workers: int | None, address: str | None, scores: int) -> RunConfig:
+def _run_config(executor: str, few: bool, **settings: Any) -> RunConfig:
     from nas.config import RunConfig
 
+    given = {name: value for name, value in settings.items() if value}
     if executor == "auto":
-        few = scores <= FEW and workers is None and address is None
-        executor = "inline" if few else "ray"
+        executor = "inline" if few and not given else "ray"
     if executor not in ("ray", "inline"):
         raise ConfigError(f"--executor is ray, inline or auto, not {executor!r}")
-    kind: Literal["ray", "inline"] = "ray" if executor == "ray" else "inline"
-    return RunConfig(executor=kind, workers=workers, address=address)
+    return RunConfig.model_validate({"executor": executor, **given})
 
 
 def _score(

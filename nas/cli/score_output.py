@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.cli.output import Column, Listing, print_csv, print_json, stdout
@@ -73,10 +74,15 @@ class ScoreOutput:
         console.print(
             f"\n{_effort(done)}; kept in {plain(self._archive)}", style="dim", soft_wrap=True
         )
-        if self._target.study is not None:
+        if self._target.study is not None and self._beside_the_trials():
             from nas.cli.rank import print_rankings
 
             print_rankings(self._archive, self._target.study, self._plugins)
+
+    def _beside_the_trials(self) -> bool:
+        """Whether scores are kept where the trials are, so that they can be compared."""
+        trials = self._target.archive
+        return trials is not None and Path(trials).resolve() == Path(self._archive).resolve()
 
     def _title(self, rows: int) -> str:
         needy = {p.batch for p in self._bulk.proxies.values() if p.needs_data}

@@ -17,6 +17,8 @@ from nas.cli.options import (
     Assignments,
     LogPath,
     PluginFiles,
+    Ship,
+    shipped,
 )
 from nas.errors import ConfigError
 from nas.text import plain
@@ -41,6 +43,7 @@ def search(
     address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,
+    ship: Ship = None,
     audit: Annotated[
         float | None,
         typer.Option(
@@ -58,7 +61,7 @@ def search(
     """Run the search that CONFIG describes, or go on with it."""
     import nas
 
-    checked = nas.Config.load(config, assignments or ())
+    checked = nas.Config.load(config, [*(assignments or ()), *shipped(ship)])
     if audit is not None:
         checked = _audited(checked, audit)
     run_session(
@@ -87,6 +90,7 @@ def resume(
     address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,
+    ship: Ship = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     log: LogPath = None,
@@ -101,7 +105,7 @@ def resume(
         nas.resume,
         archive,
         study,
-        overrides=assignments or (),
+        overrides=[*(assignments or ()), *shipped(ship)],
         address=address,
         plugins=plugin or (),
         log=log,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.cli.options import INTERRUPTED, AsJson, Assignments, LogPath, PluginFiles
+from nas.cli.options import (
+    INTERRUPTED,
+    AsJson,
+    Assignments,
+    LogPath,
+    PluginFiles,
+    Ship,
+    shipped,
+)
 from nas.cli.output import Column, Listing, print_json, stdout
 from nas.cli.search import Address, Quiet
 
@@ -42,6 +50,7 @@ def train(
     address: Address = None,
     assignments: Assignments = None,
     plugin: PluginFiles = None,
+    ship: Ship = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     log: LogPath = None,
@@ -64,7 +73,7 @@ def train(
             epochs=epochs,
             seeds=seeds,
             study=study,
-            overrides=assignments or (),
+            overrides=[*(assignments or ()), *shipped(ship)],
             address=address,
             plugins=plugin or (),
             observer=observer,

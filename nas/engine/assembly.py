@@ -119,7 +119,7 @@ def assemble(config: Config, files: Sequence[PluginFile]) -> Assembly:
         trees,
         predictor,
         scheduler,
-        _setup(builder, config, space_config, objectives, files),
+        _setup(builder, config, space_config, objectives, files, recipe),
         tuple(builder.components),
         _evaluation(builder.components, recipe[1:], objectives, evaluator, data),
     )
@@ -233,23 +233,25 @@ def _setup(
     space: Named,
     objectives: Sequence[Objective],
     files: Sequence[PluginFile],
+    recipe: Sequence[ComponentRecord],
 ) -> Setup:
-    measured = tuple(
-        builder.ref("objective", named)
+    measured = [
+        named
         for named, objective in zip(config.objectives, objectives, strict=True)
         if isinstance(objective, MeasuredObjective)
-    )
+    ]
+    origins = [builder.record("objective", named) for named in measured]
     return Setup(
         builder.ref("space", space),
         builder.ref("evaluator", config.evaluator),
-        measured,
+        tuple(builder.ref("objective", named) for named in measured),
         tuple(files),
-        versions(builder.components),
+        versions([*recipe, *origins, builder.record("space", space)]),
     )
 
 
 def versions(components: Sequence[ComponentRecord]) -> dict[str, str]:
-    """Return what a worker must have installed; plugin files travel with the jobs."""
+    """Return what a worker must have installed to build these; plugin files travel with jobs."""
     used = {c.distribution: c.version for c in components if c.distribution != FROM_FILE}
     return {**used, OURS: version(OURS)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -63,14 +64,19 @@ class Board:
                 _enter(column, track, level)
 
     def ended(self, track: Track) -> None:
-        """Take note of a trial whose run has ended."""
+        """Take note of a trial whose run has ended, if that is known in virtual time."""
         run = track.run
-        if track.audited is not None or run.ended is None:
+        if track.audited is not None or run.ended is None or math.isinf(run.ended):
             return
         if run.standing is Standing.COMPLETE and track.points:
             last = track.latest
             losses, violation = last.losses[-1], last.violations[-1]
             self._complete.add(track.number, run.index, run.ended, violation, losses)
+
+    def begun(self, track: Track) -> None:
+        """Take note of all that a run has reported before it was known when it began."""
+        self.reported(track, track.run.first)
+        self.ended(track)
 
     def at(self, level: int, before: float, at: float, but: int) -> Level:
         """Return what the runs below ``before`` had achieved at a level by a virtual time."""
@@ -87,7 +93,7 @@ class Board:
 
 def _enter(column: _Column, track: Track, level: int) -> None:
     found = track.first_at(level)
-    if found is not None:
+    if found is not None and math.isfinite(found[1]):
         run, time, losses, violation = found
         column.add(track.number, run, time, violation, losses)
 

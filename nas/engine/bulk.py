@@ -245,12 +245,13 @@ def _setup(bulk: Bulk) -> Setup:
     space = builder.ref("space", bulk.space)
     # hyper-parameters are those of the evaluator that trains, and make no difference to a score
     networks = {k: v for k, v in space.parameters.items() if k != HYPER}
+    scorer = builder.record("evaluator", bulk.evaluator())
     return Setup(
         Ref(space.name, networks),
-        builder.ref("evaluator", bulk.evaluator()),
+        Ref(scorer.name, scorer.parameters),
         (),
         tuple(bulk.files),
-        versions(builder.components),
+        versions([*builder.components, builder.record("space", bulk.space), scorer]),
     )
 
 

@@ -77,6 +77,7 @@ def comparison(
             [-goal.loss(trial.metrics[goal.metric]) for trial in chosen],
             known.get("params"),
             top,
+            LINES_TO_BEAT,
         )
         for goal in study.goals
         if goal.metric not in known and goal.metric not in scores

@@ -28,10 +28,10 @@ class Run:
     """One stretch of a trial on a worker, from its beginning or from a pause.
 
     Args:
-        index: in the order in which runs begin.
-        began: virtual time.
+        index: in the order in which runs are submitted.
+        began: virtual time; infinite as long as no virtual worker was free.
         first: steps that were done before.
-        ended: virtual time at which it ended; None while it runs.
+        over: whether it has ended.
         last: steps that are done when it ends.
         standing: of the trial when it has ended.
     """
@@ -39,13 +39,22 @@ class Run:
     index: int
     began: float
     first: int
-    ended: float | None = None
+    over: bool = False
     last: int = 0
     standing: Standing = Standing.RUNNING
 
     def time_of(self, step: int) -> float:
         """Return the virtual time at which it has done a step: each takes one unit."""
         return self.began + step - self.first
+
+    @property
+    def ended(self) -> float | None:
+        """The virtual time at which it ended; None while it runs."""
+        return self.time_of(self.last) if self.over else None
+
+    def steps_by(self, at: float) -> int:
+        """Return the steps that it has done by a virtual time, if it does not end before."""
+        return int(at - self.began) if at > self.began else 0
 
 
 @dataclass
@@ -127,8 +136,7 @@ class Track:
             last = self.budget
         else:  # it was at work on the step after the last
             last = min(self.step + 1, self.budget)
-        self.run.last, self.run.standing = last, standing
-        self.run.ended = self.run.time_of(last)
+        self.run.last, self.run.standing, self.run.over = last, standing, True
         self._undecided = None
         self._ahead.clear()
 
@@ -198,10 +206,9 @@ class Track:
     @property
     def latest(self) -> Course:
         """The trial as it is now."""
-        ended = self.run.ended is not None
         return (
             self.course(self.run.last, self.run.standing)
-            if ended
+            if self.run.over
             else self.course(self.step, Standing.RUNNING)
         )
 

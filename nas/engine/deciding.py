@@ -39,10 +39,23 @@ def referee_of(config: Config, parts: Assembly, study: Study) -> Referee | None:
     budget = parts.evaluator.budget
     if budget is None or (parts.scheduler is None and not parts.strategy.pauses):
         return None
-    timeline = Timeline(study.window) if config.order == "number" else None
+    timeline = None
+    if config.order == "number":
+        timeline = Timeline(study.window, virtual_workers(study.window, parts.strategy.pauses))
     audit = config.scheduler.audit if config.scheduler else 0.0
     referee = Referee(parts.scheduler, study.goals, budget, study.seed, audit, timeline)
     return referee if referee.decides or parts.strategy.pauses else None
+
+
+def virtual_workers(window: int, pauses: bool) -> int:
+    """Return how many of the places of a window are virtual workers; the rest is for what waits.
+
+    Args:
+        window: of the study.
+        pauses: whether its strategy pauses trials: it compares those that have come equally far,
+            so nobody waits. Else half of the places, but no fewer than two if there are two.
+    """
+    return window if pauses else max(min(window, 2), window // 2)
 
 
 def order_of(config: Config, study: Study, writer: Writer, referee: Referee | None) -> Order:

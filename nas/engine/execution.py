@@ -48,4 +48,6 @@ def executor_of(
     ray_settings.apply()
     from nas.executors.ray import RayExecutor
 
-    return RayExecutor(setup, data, evaluator, workers, run.address, limits, checkpoints)
+    return RayExecutor(
+        setup, data, evaluator, workers, run.address, limits, checkpoints, run.ship or ()
+    )

@@ -61,6 +61,8 @@ class Referee:
             self._needed = tuple(scheduler.decides_by(self._goals))
         self.tracks: dict[int, Track] = {}
         self._board = Board(self.tracks, len(self._goals))
+        if timeline is not None:
+            timeline.begun = self._board.begun
         self._runs = 0
 
     @property

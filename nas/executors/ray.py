@@ -9,6 +9,7 @@ import itertools
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import ray  # noqa: TID253 - nothing imports this module before it is needed
@@ -22,15 +23,16 @@ from nas.executors.batches import CALL_SECONDS, Batches
 from nas.executors.blame import DEATHS, Blame
 from nas.executors.checkpoints import Checkpoints
 from nas.executors.clock import unix_time
+from nas.executors.environment import outfit
 from nas.executors.hearing import PREEMPTED, Listener
 from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.packing import pack_call, unpack_outcomes
 from nas.executors.protocol import ExecutorState
-from nas.executors.ray_actor import read_hello
 from nas.executors.ray_answers import answers, fetcher, gather, reason_of
 from nas.executors.ray_deadlines import all_ask, overdue, seconds_left
 from nas.executors.ray_desk import Desk, desk_of
+from nas.executors.ray_hello import read_hello
 from nas.executors.ray_keeper import reached_from_afar
 from nas.executors.ray_late import Late
 from nas.executors.ray_pool import Call, Member, Pool
@@ -55,8 +57,10 @@ class RayExecutor:
         address: of a cluster; None starts a local Ray.
         limits: what one trial may use.
         checkpoints: where evaluations keep snapshots on this machine, or None.
+        ship: distributions that are sent to the workers.
 
     Raises:
+        ConfigError: one of ``ship`` that cannot be sent.
         StudyError: no cluster at the address, or no room in it for a single evaluation.
     """
 
@@ -69,6 +73,7 @@ class RayExecutor:
         address: str | None = None,
         limits: Limits | None = None,
         checkpoints: Checkpoints | None = None,
+        ship: Sequence[str] = (),
     ) -> None:
         self._limits = limits or Limits()
         check_limits(self._limits, inline=False)
@@ -79,12 +84,14 @@ class RayExecutor:
         self._batches = Batches()
         self._numbers = itertools.count()
         self._weights = True
+        self._required, parcels = outfit(setup.versions, ship)
         self._started_ray = ray_cluster.connect(address, evaluator, workers)
         try:
             stored = ray.put(data) if data is not None else None
             kept = reached_from_afar(checkpoints) if checkpoints else None
             mailbox = f"nas-{uuid.uuid4().hex}"
-            arguments = (setup.to_json(), stored, self._limits.memory, kept, mailbox)
+            built_with = ray.put((setup.to_json(), stored, self._limits.memory, kept, mailbox))
+            arguments = (self._required, ray.put(parcels), [built_with])
             needs = ray_cluster.Needs.of(evaluator)
             self._pool = Pool(needs, workers, arguments, self._incidents.append)
             self._late = Late(self._pool, mailbox)
@@ -131,7 +138,7 @@ class RayExecutor:
         self._dispatch()
         waiting = bool(self._waiting or self._alone)
         self._desk.make_room(waiting and all_ask(self._pool, self._desk))
-        by_ref = {ref: member for member in self._pool.members for ref in _awaited(member)}
+        by_ref = {ref: member for member in self._pool.members for ref in member.awaited}
         refs = [*by_ref, *self._suspects.refs, *self._desk.refs]
         if not refs:
             time.sleep(timeout)
@@ -240,7 +247,7 @@ class RayExecutor:
         return finished
 
     def _welcome(self, member: Member, packed: str) -> None:
-        hello = read_hello(packed)
+        hello = read_hello(packed, self._required)
         if hello.problem:
             self._pool.refuse(member, hello)
         else:
@@ -290,7 +297,3 @@ class RayExecutor:
         self._blame.acquit(suspect.job, "node", suspect.where, reason_of(answer))
         self._alone.append(suspect.job)
         return []
-
-
-def _awaited(member: Member) -> list[Any]:
-    return list(member.calls) if member.where else [member.hello]

@@ -1,14 +1,8 @@
-"""The process that evaluates: one actor a worker, on whatever node it was put."""
+"""The process that evaluates, on whatever node it was put; ``ray_gate`` has let it in."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import signal
-import traceback
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import ray  # noqa: TID253 - only what runs on Ray imports this module
@@ -23,66 +17,35 @@ from nas.executors.ray_mailbox import Batch, Watch
 from nas.executors.worker import Worker, failed
 
 
-@dataclass(frozen=True)
-class Hello:
-    """What a worker says when it can begin, or why it cannot.
+class JobRunner:
+    """Builds what a study needs once, then evaluates what it is sent.
 
     Args:
-        where: machine and process.
-        problem: why it cannot evaluate anything; empty if it can.
-        versions: whether that is because something of another version is installed there.
+        setup: what all jobs share, as JSON.
+        data: a reference to what they share beside it, or None.
+        memory: bytes that one job may allocate, or None.
+        checkpoints: where evaluations keep snapshots, or None.
+        mailbox: name of the driver's.
     """
-
-    where: str
-    problem: str = ""
-    versions: bool = False
-
-
-# Ray's own restarts and retries are off: with them one crashing candidate takes its neighbours
-# along, and a crash cannot be told from a lost node. Deadlines and retries are the driver's.
-@ray.remote(max_restarts=0, max_task_retries=0)
-class WorkerActor:
-    """Builds what a study needs once, then evaluates what it is sent."""
 
     def __init__(
         self,
         setup: str,
-        data: SearchData | None,
+        data: Any,
         memory: int | None,
         checkpoints: Checkpoints | None,
         mailbox: str,
     ) -> None:
-        self._setup, self._data = Setup.from_json(setup), data
-        self._memory, self._checkpoints = memory, checkpoints
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.same_parent
+        samples: SearchData | None = None if data is None else ray.get(data)
+        self._worker = Worker(Setup.from_json(setup), samples, memory, checkpoints)
+        if samples is not None:
+            import torch  # noqa: F401 - the first trial should not pay for this
         self._watch = Watch(mailbox)
         self._line = DeskLine(desk_of(mailbox))
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # why: see orphans.same_parent
 
-    def hello(self) -> str:
-        """Get ready; the clock of no trial runs yet."""
-        where = f"{platform.node()} pid {os.getpid()}"
-        wrong = _other_versions(self._setup)
-        if wrong:
-            return _say(Hello(where, wrong, versions=True))
-        try:
-            self._worker = Worker(self._setup, self._data, self._memory, self._checkpoints)
-        except Exception:  # noqa: BLE001 - somebody's plugin; the driver says what it was
-            return _say(Hello(where, traceback.format_exc(limit=-3).strip()))
-        if self._data is not None:
-            import torch  # noqa: F401 - the first trial should not pay for this
-        return _say(Hello(where))
-
-    @ray.method(num_returns=2)
     def run(self, packed: bytes) -> tuple[bytes, dict[int, bytes]]:
-        """Evaluate jobs; the weights stay where they are until somebody wants them."""
-        return self._run(packed)
-
-    def run_whole(self, packed: bytes) -> bytes | tuple[bytes, dict[int, bytes]]:
-        """Evaluate jobs; weights come along. A second object would cost a fifth of a call."""
-        outcomes, weights = self._run(packed)
-        return (outcomes, weights) if weights else outcomes
-
-    def _run(self, packed: bytes) -> tuple[bytes, dict[int, bytes]]:
+        """Evaluate jobs; return outcomes, and weights by trial number."""
         call, jobs = unpack_call(packed)
         batch = Batch(call, [] if self._watch.is_called_back(call) else jobs)
         self._watch.over(batch)
@@ -99,25 +62,3 @@ class WorkerActor:
             return failed(job, error), None
         finally:
             end_children()
-
-
-def read_hello(text: str) -> Hello:
-    """Read what ``WorkerActor.hello`` returned."""
-    values: dict[str, Any] = json.loads(text)
-    return Hello(**values)
-
-
-def _say(hello: Hello) -> str:
-    return json.dumps(vars(hello))
-
-
-def _other_versions(setup: Setup) -> str:
-    wrong = []
-    for distribution, wanted in setup.versions.items():
-        try:
-            found = version(distribution)
-        except PackageNotFoundError:
-            found = "none"
-        if found != wanted:
-            wrong.append(f"{distribution} {found} there, {wanted} here")
-    return "; ".join(wrong)

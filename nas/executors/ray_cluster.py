@@ -67,7 +67,7 @@ def connect(address: str | None, evaluator: Evaluator, workers: int | None) -> b
     """Start or join Ray unless this process has joined one already; returns whether it did.
 
     Raises:
-        StudyError: there is no Ray at the address.
+        StudyError: there is no Ray at the address, or one of another version.
     """
     if ray.is_initialized():
         return False
@@ -86,7 +86,8 @@ def connect(address: str | None, evaluator: Evaluator, workers: int | None) -> b
         near = _on_loopback() if address is None else nullcontext()
         with same_parent(), same_handlers(), near:
             ray.init(**options)
-    except (RayError, ConnectionError, ValueError, OSError) as error:
+    except (RayError, RuntimeError, ConnectionError, ValueError, OSError) as error:
+        ray.shutdown()
         raise StudyError(f"no Ray at {address or 'local'}: {error}") from error
     return True
 

@@ -16,8 +16,9 @@ from nas.errors import StudyError
 from nas.executors import ray_cluster
 from nas.executors.jobs import Job
 from nas.executors.protocol import Running
-from nas.executors.ray_actor import Hello, WorkerActor
 from nas.executors.ray_cluster import Needs, Node
+from nas.executors.ray_gate import WorkerActor
+from nas.executors.ray_hello import Hello
 from nas.incident import Incident
 
 REFRESH = 2.0
@@ -68,6 +69,11 @@ class Member:
     hello: Any
     where: str = ""
     calls: dict[Any, Call] = field(default_factory=dict)
+
+    @property
+    def awaited(self) -> list[Any]:
+        """References that are ready when it has something to say."""
+        return list(self.calls) if self.where else [self.hello]
 
     def takes(self, window: int) -> bool:
         """Tell whether it can be sent a call; with a window of 1, only one that it has alone."""
@@ -157,7 +163,7 @@ class Pool:
             self._incident(Incident(time.time(), kind, message.splitlines()[-1], None, hello.where))
         self.kill(member)
         if not self.members:
-            raise StudyError(f"a worker could not start: {message}")
+            raise StudyError(f"no worker could start: {'; '.join(self._refused.values())}")
 
     def running(self) -> tuple[Running, ...]:
         """Return what workers have, the first of it, for people."""

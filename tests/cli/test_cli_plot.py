@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from races import race, run
 
 import nas as api
 from nas import CurvePoint, Status
@@ -25,7 +26,6 @@ from nas.study import Study
 from nas.trial import Ruling, Trial
 
 Nas = Callable[..., Any]
-RACERS = Path(__file__).parents[1] / "files" / "racers.py"
 SMALL = ("--set", "size=1000", "--set", "particles=64")
 """A bank of curves that takes no time."""
 PNG = b"\x89PNG"
@@ -115,18 +115,7 @@ class TestPicture:
         assert (level.step, level.decided, level.ended) == (3, 8, 5)
 
     def test_a_paused_trial_that_went_on_is_not_counted(self, tmp_path: Path) -> None:
-        config = {
-            "study": "race",
-            "objectives": ["racers:error"],
-            "space": "lanes",
-            "evaluator": "racer",
-            "strategy": "random",
-            "window": 4,
-            "scheduler": "shelve",
-            "stop": {"trials": 8},
-            "run": {"executor": "inline"},
-        }
-        api.search(config, tmp_path / "a.db", plugins=[RACERS])
+        run(race(scheduler="shelve", stop={"trials": 8}), tmp_path / "a.db")
         found = picture(tmp_path / "a.db")
         with api.Archive(tmp_path / "a.db") as archive:
             paused = [t.budget for t in archive.trials(status="paused")]

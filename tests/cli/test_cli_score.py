@@ -175,6 +175,12 @@ class TestTargets:
         assert "30 architectures of study t" in done.out
         assert "How scores ranked total, over 30 trained networks" in done.out
         assert "bulk:toy:lean" in done.out
+        elsewhere = nas(
+            "score", "nas.db", "--plugin", TOY, "--proxy", "lean", "--archive", "other.db"
+        )
+        assert elsewhere.code == 0, elsewhere.err
+        assert "kept in other.db" in elsewhere.out
+        assert "How scores ranked" not in elsewhere.out  # the trials are not there
         document = json.loads(nas("rank", "nas.db", "--plugin", TOY, "--json").out)
         names = {row["name"] for row in document["objectives"]["total"]}
         assert names == {"bulk:toy:lean", "params", "flops"}

@@ -86,6 +86,7 @@ def test_help_lists_every_command_in_one_line_each(nas: Nas) -> None:
             "predict",
             "train-prior",
             "benchmark",
+            "new-plugin",
             "plot",
             "plugins",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from drawn import RANDOM, RECORDS, metrics, record, write
 
 from nas import Archive
+from nas.cli.main import main
 
 pytest.importorskip("plotly")
 pytest.importorskip("kaleido")
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,17 @@ def archive(path: Path) -> Iterator[Archive]:
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Return what writes an archive of records."""
     return lambda records, **more: write(tmp_path / "a.db", records, **more)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Return what runs ``nas`` in an empty folder: code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def ran(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nas", *map(str, words)])
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran

@@ -13,8 +13,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from drawn import GOALS, RECORDS, failed, metrics, record
+from races import race, run
 
-import nas
 from nas import Archive, Goal, Ruling, Status
 from nas.architecture import Architecture
 from nas.errors import ArchiveError, ConfigError
@@ -32,7 +32,6 @@ from nas.pictures.timeline import timeline_figure
 from nas.pictures.trials import Subject, far_out
 from nas.plugins import Plugins
 
-RACERS = Path(__file__).parents[1] / "files" / "racers.py"
 Written = Callable[..., Path]
 MAKERS: dict[str, Callable[[Archive], Figure]] = {
     "front": lambda a: front_figure(a, a.study("cells")),
@@ -288,17 +287,8 @@ class TestTimeline:
         assert "&lt;b&gt;gone" in mark["hovertext"][0]
 
     def test_virtual_time(self, tmp_path: Path) -> None:
-        config = {
-            "study": "race",
-            "objectives": ["racers:error"],
-            "space": "lanes",
-            "evaluator": "racer",
-            "strategy": "random",
-            "window": 4,
-            "stop": {"trials": 9},
-            "run": {"executor": "simulated", "workers": 3},
-        }
-        nas.search(config, tmp_path / "a.db", plugins=[RACERS])
+        simulated = {"executor": "simulated", "workers": 3}
+        run(race(stop={"trials": 9}, run=simulated), tmp_path / "a.db")
         with Archive(tmp_path / "a.db") as archive:
             figure = timeline_figure(archive, archive.study())
             _, rows = archive.query("SELECT started FROM trials ORDER BY started, number")

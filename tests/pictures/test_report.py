@@ -24,19 +24,6 @@ HOSTILE = '</script><script>window.hacked=1;alert(1)</script><img src=x onerror=
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def ran(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["nas", *map(str, words)])
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
-
-
 def words_of(page: str) -> str:
     """Return the text of a page without scripts and styles, on one line."""
     bare = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)

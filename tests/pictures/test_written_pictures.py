@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from browsers import page_of
 from drawn import CONFIG, failed, metrics, record, write
 
 from nas import Archive, Goal
-from nas.cli.main import main
 from nas.errors import NASError
 from nas.pictures.figure import Figure, frame, short, text
 from nas.pictures.front import front_figure
@@ -33,20 +31,6 @@ KINDS: Mapping[str, list[str]] = {
     "architecture": ["--trial", "21"],
 }
 HOSTILE = '</script><script>window.hacked=1;alert(1)</script><img src=x onerror="window.hacked=1">'
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Return what runs ``nas`` in an empty folder: code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def ran(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["nas", *map(str, words)])
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return ran
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -23,9 +23,13 @@ print(result.reason)
 
 
 def drive(
-    values: dict[str, Any], archive: Path, *plugins: Path, address: str | None = None
+    values: dict[str, Any],
+    archive: Path,
+    *plugins: Path,
+    address: str | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
-    """Start a search and return at once."""
+    """Start a search, in a folder, and return at once."""
     argument = json.dumps([values, str(archive), list(map(str, plugins)), address])
     return subprocess.Popen(
         [sys.executable, "-c", _DRIVE, argument],
@@ -33,6 +37,7 @@ def drive(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        cwd=cwd,
     )
 
 

@@ -10,6 +10,8 @@ import nas
 if TYPE_CHECKING:
     import torch
 
+nas_hooks = ">=1.0,<2"  # the versions of the hooks that this was written for
+
 
 @dataclass(frozen=True)
 class OutputSpread(nas.Proxy):

@@ -1,0 +1,1 @@
+"""What ``nas new-plugin`` writes: names, the examples and their facts, templates, licences."""
