@@ -16,7 +16,14 @@ from mkdocs.structure.files import File, InclusionLevel
 
 FILES = "files"
 """Where pages of files outside this folder are on the site."""
-LANGUAGES = {".md": "", ".py": "python", ".toml": "toml", ".txt": "text", ".yml": "yaml"}
+LANGUAGES = {
+    ".md": "",
+    ".py": "python",
+    ".sh": "sh",
+    ".toml": "toml",
+    ".txt": "text",
+    ".yml": "yaml",
+}
 """Files that have pages, by suffix."""
 FEW = 20
 """A folder of at most so many such files shows them; of a larger one it is told what it holds."""

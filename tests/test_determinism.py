@@ -43,9 +43,7 @@ def test_real_training_gives_the_same_trials_inline_and_on_ray(tmp_path: Path) -
     inline = trained(tmp_path / "inline.db", executor="inline")
     assert len(inline) == 10
     assert len({losses for _, _, losses, *_ in inline}) > 1
-    for workers in (1, 2):
-        on_ray = trained(tmp_path / f"{workers}.db", executor="ray", workers=workers)
-        assert on_ray == inline
+    assert trained(tmp_path / "ray.db", executor="ray", workers=2) == inline
 
 
 def test_the_trained_network_comes_back_with_the_error_that_is_archived(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class TestSameTrials:
         assert 60 <= len(log_of(log)) < 60 + 3
         assert result.reason == "a budget of 60 is spent"
 
-    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow_fault), 3])
     def test_on_workers(
         self, tmp_path: Path, workers: int, reference: list[tuple[Any, ...]]
     ) -> None:

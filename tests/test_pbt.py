@@ -208,7 +208,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]
 
 
 class TestSameTrials:
-    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow_fault), 3])
     def test_on_workers(
         self, tmp_path: Path, workers: int, reference: list[tuple[Any, ...]]
     ) -> None:

@@ -21,6 +21,7 @@ from nas.testing.laws.schedulers import BUDGET, crowd
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "asha": {"type": "stopping"},
+    "curve": {"predictor": {"name": "curve_bank", "size": 2_000, "particles": 64}},
     "asha promotion": {"type": "promotion"},
     "asha brackets": {"type": "promotion", "brackets": 2, "factor": 2},
     "median best": {"against": "best", "trials": 2},

@@ -221,6 +221,7 @@ def test_types_and_style(workshop: Workshop) -> None:
             assert copy.read_text() == source
 
 
+@pytest.mark.slow_fault
 def test_on_ray_too(workshop: Workshop, tmp_path: Path) -> None:
     config = workshop.of(EVERYTHING) / "search.toml"
     words = ["search", str(config), "--set", "run.executor=ray", "--set", "run.workers=1"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def kill_often(
     for _ in range(kills):
         search = drive(values, archive, *plugins)
         began = count(archive)
-        wait_for(lambda: archive.exists(), search)
+        sessions = count(archive, "sessions") if points.random() < 0.7 else -1  # while it starts
+        wait_for(partial(_has_begun, search, archive, sessions), search)
         try:
             search.wait(points.uniform(0.2, 1.5))
         except subprocess.TimeoutExpired:
@@ -56,6 +58,12 @@ def kill_often(
         if not struck and search.returncode == 0:
             break
     return struck
+
+
+def _has_begun(search: subprocess.Popen[str], archive: Path, sessions: int) -> bool:
+    """Tell whether there are more sessions in an archive, or nothing was left to do."""
+    begun = archive.exists() and count(archive, "sessions") > sessions
+    return begun or search.poll() == 0
 
 
 def check_gaps(archive: Path, before: int) -> None:

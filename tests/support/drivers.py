@@ -41,10 +41,10 @@ def drive(
     )
 
 
-def count(archive: Path) -> int:
-    """Return how many trials an archive holds; 0 while it is being made."""
+def count(archive: Path, table: str = "trials") -> int:
+    """Return how many rows a table of an archive has; 0 while it is being made."""
     try:
-        return int(rows(archive, "SELECT count(*) FROM trials")[0][0]) if archive.exists() else 0
+        return int(rows(archive, f"SELECT count(*) FROM {table}")[0][0]) if archive.exists() else 0
     except Exception:  # noqa: BLE001 - it has no table yet
         return 0
 
