@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 
 import pytest
+from hypothesis import settings
+
+# Two processes share the machine, and start others: before anything counts its cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A script starts what it puts in the background with this ignored, and searches inherit it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("quick", max_examples=40)
+    settings.load_profile("quick" if config.option.faults == "quick" else "default")
     config.addinivalue_line("markers", "slow_fault: runs with --faults=all only")
     if config.option.fault_seed is None:
         config.option.fault_seed = random.SystemRandom().randrange(2**31)

@@ -152,6 +152,7 @@ class TestSearches:
         with pytest.raises(nas.StudyError, match="fidelity"):
             run(tmp_path / "parts.db", **options, evaluator=other)
 
+    @pytest.mark.slow_fault
     def test_on_ray(self, tmp_path: Path) -> None:
         fidelity = {"share": SHARES, "space.width": [1, 2, 4]}
         options: dict[str, Any] = {

@@ -383,6 +383,7 @@ class TestSearches:
             failed = trial.status is nas.Status.FAILED
             assert failed == (trial.architecture["first"] == "c")
 
+    @pytest.mark.slow_fault
     def test_on_ray(self, tmp_path: Path) -> None:
         inline = run(tmp_path / "inline.db", strategy="regularized_evolution")
         away = run(

@@ -92,6 +92,7 @@ def test_by_completion_a_resumed_search_makes_the_same_proposals(
     assert len({t.architecture for t in resumed}) == 40
 
 
+@pytest.mark.slow_fault
 def test_by_completion_on_ray_nothing_is_lost_or_evaluated_twice(
     uneven: dict[str, Any], tmp_path: Path
 ) -> None:

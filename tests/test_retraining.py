@@ -121,6 +121,7 @@ class TestTrainings:
         )
         assert (status, parents) == ("failed", 1)
 
+    @pytest.mark.slow_fault
     def test_on_ray_they_are_the_same(self, path: Path) -> None:
         ray = ["run.executor=ray", "run.workers=1"]
         there = nas.train_again(path, 2, epochs=2, seeds=2, overrides=ray)

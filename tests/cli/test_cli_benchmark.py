@@ -60,6 +60,7 @@ def tables(out: str) -> Any:
     return document["tables"]
 
 
+@pytest.mark.slow_fault
 def test_ray_and_inline_give_the_same(nas: Nas, toml: Path) -> None:
     on_ray = nas("benchmark", toml, "--plugin", TOY, "--json", "--archive", "ray.db")
     inline = nas("benchmark", toml, "--plugin", TOY, "--json", "--archive", "one.db", *INLINE)

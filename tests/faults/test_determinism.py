@@ -32,7 +32,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2, 8])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow_fault), 2, 8])
 def test_with_delays_at_any_number_of_workers(
     workers: int, tmp_path: Path, expected: list[tuple[Any, ...]]
 ) -> None:

@@ -62,7 +62,7 @@ def served(archive: Path) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     names = ("chromium", "chromium-browser", "google-chrome")
