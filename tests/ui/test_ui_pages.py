@@ -31,6 +31,7 @@ class TestOverview:
         assert "error ↓, params ↓" in cards.last.inner_text()
         assert cards.last.get_by_role("progressbar").get_attribute("value") == "60"
         page.get_by_role("link", name="cells").click()
+        page.wait_for_load_state()
         assert page.title() == "cells: front and trials"
 
 
