@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from writing import plain, write
+
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).with_suffix("")
 NOTE = "<!-- written by docs/api.py -->\n"
@@ -104,7 +106,7 @@ def _page(stem: str, title: str, modules: tuple[str, ...]) -> str:
     parts = [f"# {title}", "", NOTE, "| name | what |", "|---|---|", *rows]
     for module in modules:
         told = (ast.get_docstring(_tree(module)) or "").partition("\n\n")[0]
-        parts += ["", f"## `{module}`", "", _plain(" ".join(told.split()))]
+        parts += ["", f"## `{module}`", "", plain(" ".join(told.split()))]
         parts += [f"\n::: {name}" for name, _ in _of_module(stem, module)]
     return "\n".join([*parts, ""])
 
@@ -184,18 +186,8 @@ def _home(module: str, name: str) -> str:
 
 def _first(module: str, name: str) -> str:
     told = _documented(_tree(_home(module, name)))[name]
-    return _plain(told.partition("\n")[0]).replace("|", "\\|")
-
-
-def _plain(text: str) -> str:
-    return text.replace("``", "`")
-
-
-def main() -> None:
-    """Write all pages."""
-    for page, text in pages().items():
-        page.write_text(text, encoding="utf-8")
+    return plain(told.partition("\n")[0]).replace("|", "\\|")
 
 
 if __name__ == "__main__":
-    main()
+    write(pages())

@@ -14,6 +14,8 @@ from abc import ABC
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from writing import plain, write
+
 from nas import hookspecs
 from nas.plugins import KINDS, OURS, Plugins
 from nas.testing import laws_of
@@ -210,32 +212,22 @@ def _names(function: ast.FunctionDef) -> str:
 
 def _first(function: ast.FunctionDef) -> str:
     """Return the first sentence of its docstring."""
-    return _plain((ast.get_docstring(function) or "").partition("\n")[0])
+    return plain((ast.get_docstring(function) or "").partition("\n")[0])
 
 
 def _documented(docstring: str) -> tuple[str, list[tuple[str, str]]]:
     """Return what a docstring says, and the entries of its Args and Attributes."""
     parts = re.split(r"^(?:Args|Attributes):\n", docstring, flags=re.MULTILINE)
     entries = [entry for part in parts[1:] for entry in _entries(part)]
-    paragraphs = [_plain(" ".join(p.split())) for p in parts[0].strip().split("\n\n")]
+    paragraphs = [plain(" ".join(p.split())) for p in parts[0].strip().split("\n\n")]
     return "\n\n".join(paragraphs), entries
 
 
 def _entries(section: str) -> Iterable[tuple[str, str]]:
     indented = re.split(r"\n(?=\S)", section)[0]
     for found in re.finditer(r"^    (\w+): (.*(?:\n     +\S.*)*)", indented, re.MULTILINE):
-        yield found[1], _plain(" ".join(found[2].split()))
-
-
-def _plain(text: str) -> str:
-    return text.replace("``", "`")
-
-
-def main() -> None:
-    """Write all pages."""
-    for page, text in pages().items():
-        page.write_text(text, encoding="utf-8")
+        yield found[1], plain(" ".join(found[2].split()))
 
 
 if __name__ == "__main__":
-    main()
+    write(pages())

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +17,7 @@ from growth import GROWERS, grow
 from growth import run as run_grower
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interruptions import handles, interrupt_after
 from races import decided, race, run
 from scipy.special import ndtr, ndtri
 from toys import rows
@@ -93,16 +90,12 @@ class TestSameTrials:
         assert decided(path) == reference
         assert len(log_of(log)) <= len({*log_of(log)}) + 1
 
+    @handles
     def test_after_an_interruption(self, tmp_path: Path, reference: list[tuple[Any, ...]]) -> None:
         path, log = tmp_path / "a.db", tmp_path / "log"
         values = grown(evaluator={"log": str(log), "seconds": 0.005})
 
-        def interrupt() -> None:
-            while not log.exists() or len(log_of(log)) < 30:
-                time.sleep(0.005)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        threading.Thread(target=interrupt).start()
+        interrupt_after(log, 30)
         assert run_grower(values, path).interrupted
         run_grower(values, path)
         assert decided(path) == reference

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +17,7 @@ import pytest
 from growth import GROWERS, grow, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interruptions import handles, interrupt_after
 from races import decided
 from toys import rows
 
@@ -231,6 +228,7 @@ class TestSameTrials:
         again = [number for number in Counter(log_of(log)).values() if number > 1]
         assert len(again) <= 2, "only the run that was killed takes place again"
 
+    @handles
     @pytest.mark.parametrize("after", [20, 70])
     def test_after_an_interruption(
         self, tmp_path: Path, after: int, reference: list[tuple[Any, ...]]
@@ -238,12 +236,7 @@ class TestSameTrials:
         path, log = tmp_path / "a.db", tmp_path / "log"
         values = grow(evaluator={"log": str(log), "seconds": 0.01})
 
-        def interrupt() -> None:
-            while not log.exists() or len(log.read_text().splitlines()) < after:
-                time.sleep(0.005)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        threading.Thread(target=interrupt).start()
+        interrupt_after(log, after)
         assert run(values, path).interrupted
         run(values, path)
         assert decided(path) == reference

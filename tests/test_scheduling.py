@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interruptions import handles, interrupt_after
 from races import RACERS, decided, race, run
 from toys import TOY, config, rows
 
@@ -257,18 +254,14 @@ def test_time_spent_waiting_does_not_count_as_the_trials() -> None:
     assert max(f.outcome.seconds for f in finished) > 3.0
 
 
+@handles
 def test_interrupted_while_trials_run_and_wait(
     tmp_path: Path, scheduler: str, reference: list[tuple[Any, ...]]
 ) -> None:
     path, log = tmp_path / "a.db", tmp_path / "log"
     values = race(scheduler=scheduler, evaluator={"seconds": 0.02, "log": str(log)})
 
-    def interrupt() -> None:
-        while not log.exists() or len(log.read_text().splitlines()) < 40:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
+    interrupt_after(log, 40)
     assert run(values, path).interrupted
     run(values, path)
     assert decided(path) == reference

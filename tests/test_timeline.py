@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
-import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from interruptions import handles, interrupt_after
 from races import decided, race, run
 from toys import rows
 
@@ -26,6 +23,7 @@ from nas.engine.same_failure import SameFailure
 from nas.engine.timeline import NotYetKnown, Timeline
 
 
+@handles
 @pytest.mark.parametrize("lines", [20, 40])
 def test_who_is_turned_away_is_told_at_the_same_moment(tmp_path: Path, lines: int) -> None:
     log = tmp_path / "log"
@@ -36,12 +34,7 @@ def test_who_is_turned_away_is_told_at_the_same_moment(tmp_path: Path, lines: in
         evaluator={"log": str(log), "seconds": 0.01},
     )
 
-    def interrupt() -> None:
-        while not log.exists() or len(log.read_text().splitlines()) < lines:
-            time.sleep(0.005)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
+    interrupt_after(log, lines)
     parts, whole = tmp_path / "parts.db", tmp_path / "whole.db"
     assert run(values, parts).interrupted
     run(values, parts)

@@ -19,8 +19,17 @@ from nas.study import Study
 from nas.zero_cost import ZeroCost
 
 
+def memory_of(config: Config, parts: Assembly, study: Study, writer: Writer) -> ProxyMemory | None:
+    """Return what the filter's proxies compute; None if it has none."""
+    if config.filter is None or not parts.proxies:
+        return None
+    found = proxies(parts.proxies)
+    scores = ZeroCost(parts.space, found, parts.data, study.seed, repeats=config.filter.repeats)
+    return ProxyMemory(scores, parts.space, writer.scores(study))
+
+
 def proposer_of(
-    config: Config, parts: Assembly, study: Study, writer: Writer, warm: WarmStart
+    config: Config, parts: Assembly, study: Study, memory: ProxyMemory | None, warm: WarmStart
 ) -> Proposer:
     """Return where candidates come from."""
     return Proposer(
@@ -29,7 +38,7 @@ def proposer_of(
         parts.goals,
         parts.analytic,
         study.seed,
-        _choice(config.filter, parts, study, writer) if config.filter else None,
+        _choice(config.filter, parts, memory) if config.filter else None,
         warm.known,
     )
 
@@ -77,10 +86,10 @@ def reuse_of(config: Config, parts: Assembly, study: Study, writer: Writer) -> R
     return Reuse(writer, study, parts.evaluator.budget, exact=measured)
 
 
-def _choice(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Choice:
+def _choice(wanted: FilterConfig, parts: Assembly, memory: ProxyMemory | None) -> Choice:
     warmup = wanted.warmup
     return Choice(
-        _scorer(wanted, parts, study, writer),
+        _scorer(wanted, parts, memory),
         wanted.candidates,
         wanted.by,
         wanted.random,
@@ -89,12 +98,7 @@ def _choice(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer)
     )
 
 
-def _scorer(wanted: FilterConfig, parts: Assembly, study: Study, writer: Writer) -> Scorer:
-    memory = None
-    if parts.proxies:
-        found = proxies(parts.proxies)
-        scores = ZeroCost(parts.space, found, parts.data, study.seed, repeats=wanted.repeats)
-        memory = ProxyMemory(scores, parts.space, writer.scores(study))
+def _scorer(wanted: FilterConfig, parts: Assembly, memory: ProxyMemory | None) -> Scorer:
     if wanted.predictor is None:
         assert memory is not None
         return ProxyScorer(parts.proxies[0], memory)

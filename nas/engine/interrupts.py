@@ -52,6 +52,17 @@ class Interrupts:
         finally:
             self._safe = False
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Mark where an interrupt must not strike inside of where it may; it strikes at the end."""
+        before, self._safe = self._safe, False
+        try:
+            yield
+        finally:
+            self._safe = before
+        if before and self._requested:
+            raise KeyboardInterrupt
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._requested = True
         if self._safe:

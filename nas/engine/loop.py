@@ -14,6 +14,7 @@ from nas.archive.record import Record
 from nas.archive.writer import Writer
 from nas.engine import trials
 from nas.engine.assembly import Assembly
+from nas.engine.attention import Attention
 from nas.engine.candidate import Candidate
 from nas.engine.display import Display
 from nas.engine.flights import Flights
@@ -24,6 +25,7 @@ from nas.engine.order import Order
 from nas.engine.past import Past
 from nas.engine.progress import Observer, Plan, Reason
 from nas.engine.proposer import Proposer
+from nas.engine.proxy_scorer import ProxyMemory
 from nas.engine.pulse import Pulse
 from nas.engine.referee import Referee
 from nas.engine.replay import Replay, Rerun, check
@@ -32,6 +34,7 @@ from nas.engine.telling import Telling
 from nas.engine.trials import Protocols
 from nas.errors import NASError
 from nas.executors.checkpoints import CheckpointFolder
+from nas.executors.jobs import Finished
 from nas.executors.protocol import Executor
 from nas.study import Study
 from nas.trial import Status, Trial
@@ -55,6 +58,7 @@ class Loop:
         snapshots: of trials in flight; None if the evaluator keeps none.
         protocols: of what earlier studies have measured that is compared with this one's trials.
         referee: decides on running trials; None if every trial has its full budget.
+        memory: what the proposer's proxies compute; None if it has none.
     """
 
     def __init__(
@@ -68,18 +72,18 @@ class Loop:
         snapshots: CheckpointFolder | None,
         protocols: Protocols,
         referee: Referee | None = None,
+        memory: ProxyMemory | None = None,
     ) -> None:
         self._study, self._parts = study, parts
         self._writer, self._proposer = writer, proposer
         self._order, self._reuse, self._snapshots = order, reuse, snapshots
         self._earlier, self._rerun = Replay(writer.finished(study)), Rerun()
-        self._referee = referee
+        self._referee, self._memory = referee, memory
         guard = trials.ProtocolGuard({**protocols, **writer.protocols(study)})
         self._flights = Flights(study, parts, guard, referee, snapshots)
         self._settled: list[Record] = []
         self._infeasible = InfeasibleRun(parts.goals)
-        self._next, self._counted = 0, 0
-        self._exhausted = ""
+        self._next, self._counted, self._exhausted = 0, 0, ""
 
     def run(
         self, executor: Executor, plan: Plan, observer: Observer | None, interrupts: Interrupts
@@ -94,16 +98,10 @@ class Loop:
         self._pulse = Pulse(self._study, self._writer, executor, self._meter, known)
         pauses = self._parts.strategy.pauses
         self._telling = Telling(self._proposer, self._referee, pauses, plan.stop_budget)
-        self._display = Display(
-            observer,
-            self._study,
-            self._writer,
-            self._proposer,
-            self._flights,
-            self._meter,
-            self._pulse,
-            self._telling,
-        )
+        to_show = (self._proposer, self._flights, self._meter, self._pulse, self._telling)
+        self._display = Display(observer, self._study, self._writer, *to_show)
+        if self._memory:
+            self._memory.attend = Attention(executor, interrupts, self._arrived)
         self._proposer.watch = self._display.warming_up
         self._proposer.begin(self._parts.problem(self._study.seed))
         self._parts.plugins.tell("nas_study_started", study=self._study)
@@ -127,8 +125,12 @@ class Loop:
                 return Reason(self._why_done())
             with interrupts.allowed():
                 finished = self._executor.wait(WAIT)
-            self._archive([self._flights.record(item) for item in finished])
-            self._pulse.look()
+            self._arrived(finished)
+
+    def _arrived(self, finished: list[Finished]) -> None:
+        """Archive what workers have finished."""
+        self._archive([self._flights.record(item) for item in finished])
+        self._pulse.look()
 
     def _propose(self, interrupts: Interrupts) -> None:
         """Propose and submit as long as order and budget allow; paused trials go first."""
@@ -178,8 +180,7 @@ class Loop:
 
     def _take(self, candidate: Candidate) -> None:
         """Give the next number to a candidate: answered by the archive, turned away, or run."""
-        number = self._next
-        self._next += 1
+        number, self._next = self._next, self._next + 1
         infeasible = self._infeasible.counts(candidate)
         self._counted += not infeasible
         self._retire(candidate.proposal, number)
@@ -253,12 +254,11 @@ class Loop:
         shown = [i for i, trial in enumerate(archived) if trial.status is not Status.PAUSED]
         archived = tuple(archived[i] for i in shown)
         if recorded:
+            plugins = self._parts.plugins
             events = [{"study": self._study, "trial": trial} for trial in archived]
-            self._parts.plugins.tell_all("nas_trial_finished", events)
+            plugins.tell_all("nas_trial_finished", events)
             if recorded.front_changed:
-                self._parts.plugins.tell(
-                    "nas_front_changed", study=self._study, front=recorded.front
-                )
+                plugins.tell("nas_front_changed", study=self._study, front=recorded.front)
         self._display.show(archived, [new[i].worker for i in shown])
 
     def _forget_snapshot(self, trial: Trial) -> None:

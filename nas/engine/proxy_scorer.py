@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from nas.abstract.space import Space
 from nas.architecture import Architecture
@@ -28,6 +28,8 @@ class ProxyMemory:
         self._scores, self._space = scores, space
         self.names = scores.names
         scorers = set(map(scorer_of, self.names))
+        self.attend: Callable[[], None] = lambda: None
+        """Is called before each network that is scored, which takes its time."""
         self._known: dict[Architecture, dict[str, Score]] = {}
         for score in known:
             if score.scorer in scorers:
@@ -37,6 +39,7 @@ class ProxyMemory:
         """Return a score by each proxy, in the order of ``names``."""
         known = self._known.get(architecture, {})
         if len(known) < len(self.names):
+            self.attend()
             known = self._compute(architecture)
             self._known[architecture] = known
         return [known[scorer_of(name)] for name in self.names]

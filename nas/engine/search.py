@@ -12,7 +12,7 @@ from nas.archive import Archive
 from nas.archive.writer import Writer
 from nas.config import Config, differences
 from nas.engine.assembly import Assembly, assemble
-from nas.engine.deciding import order_of, proposer_of, referee_of, reuse_of
+from nas.engine.deciding import memory_of, order_of, proposer_of, referee_of, reuse_of
 from nas.engine.execution import executor_of
 from nas.engine.heap import settled_heap
 from nas.engine.interrupts import Interrupts
@@ -134,11 +134,13 @@ def _loop(
     folder: CheckpointFolder | None,
     warm: WarmStart,
 ) -> Loop:
-    proposer = proposer_of(config, parts, study, writer, warm)
+    memory = memory_of(config, parts, study, writer)
+    proposer = proposer_of(config, parts, study, memory, warm)
     referee = referee_of(config, parts, study)
     order = order_of(config, study, writer, referee)
     reuse = reuse_of(config, parts, study, writer)
-    return Loop(study, parts, writer, proposer, order, reuse, folder, warm.protocols, referee)
+    known = warm.protocols
+    return Loop(study, parts, writer, proposer, order, reuse, folder, known, referee, memory)
 
 
 def _run(

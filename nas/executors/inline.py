@@ -68,6 +68,10 @@ class InlineExecutor:
             finished.append(Finished(outcome, _keeping(weights)))
         return finished
 
+    def poll(self) -> list[Finished]:
+        """Jobs run when they are waited for."""
+        return []
+
     def incidents(self) -> list[Incident]:
         """Nothing can be lost but this process itself."""
         return []

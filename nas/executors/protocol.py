@@ -69,6 +69,13 @@ class Executor(Protocol):
         """Return what has finished, as soon as anything has; nothing after ``timeout`` seconds."""
         ...
 
+    def poll(self) -> list[Finished]:
+        """Take in and give out what there is, at once; return what has finished by now.
+
+        For a driver that is busy otherwise. Where this process runs the jobs it does nothing.
+        """
+        ...
+
     def incidents(self) -> list[Incident]:
         """Return what went wrong with the infrastructure since the last call."""
         ...

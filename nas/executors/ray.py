@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ray  # noqa: TID253 - nothing imports this module before it is needed
-from ray.exceptions import OutOfMemoryError, RayActorError, RayError  # noqa: TID253 - as above
+from ray.exceptions import RayActorError, RayError  # noqa: TID253 - as above
 
 from nas.abstract.dataset import SearchData
 from nas.abstract.evaluator import Evaluator
@@ -29,7 +29,7 @@ from nas.executors.jobs import Finished, Job, Outcome, Setup
 from nas.executors.limits import Limits, check_limits
 from nas.executors.packing import pack_call, unpack_outcomes
 from nas.executors.protocol import ExecutorState
-from nas.executors.ray_answers import answers, fetcher, gather, reason_of
+from nas.executors.ray_answers import answers, fetcher, gather, kind_of, reason_of
 from nas.executors.ray_deadlines import all_ask, overdue, seconds_left
 from nas.executors.ray_desk import Desk, desk_of
 from nas.executors.ray_hello import read_hello
@@ -42,8 +42,6 @@ from nas.trial import Failure
 
 GRACE = 0.5
 """Seconds beyond a trial's time limit that the way there and back may take."""
-LOW = "running low on memory"
-"""What Ray says where it has ended a process for that."""
 
 
 class RayExecutor:
@@ -157,6 +155,10 @@ class RayExecutor:
         self._dispatch()
         return finished
 
+    def poll(self) -> list[Finished]:
+        """Take in what workers say, and give them what they wait for; raises what ``wait`` does."""
+        return self.wait(0.0)
+
     def incidents(self) -> list[Incident]:
         """Return what went wrong with the infrastructure since the last call."""
         new = list(self._incidents)
@@ -269,8 +271,7 @@ class RayExecutor:
         if not self._blame.convicts(job):
             self._again([job], member, reason, with_node=False)
             return []
-        kind = "memory" if isinstance(error, OutOfMemoryError) or LOW in str(error) else "crashed"
-        failure = Failure(kind, f"its worker process died {DEATHS} times: {reason}")
+        failure = Failure(kind_of(error), f"its worker process died {DEATHS} times: {reason}")
         return [Finished(Outcome(job.number, failure=failure, worker=member.where))]
 
     def _again(self, jobs: list[Job], member: Member, reason: str, *, with_node: bool) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ray  # noqa: TID253 - only what runs on Ray imports this module
-from ray.exceptions import RayError  # noqa: TID253 - as above
+from ray.exceptions import OutOfMemoryError, RayError  # noqa: TID253 - as above
 
 from nas.executors.jobs import Outcome
 from nas.incident import Incident
 
 GATHER_SECONDS = 0.002
 """Time in which what ends together is taken together; no worker with calls ahead waits for it."""
+LOW = "running low on memory"
+"""What Ray says where it has ended a process for that."""
 
 
 def gather(refs: list[Any], timeout: float) -> list[Any]:
@@ -69,6 +71,11 @@ def fetcher(
         return weights[outcome.number]
 
     return fetch
+
+
+def kind_of(error: RayError) -> str:
+    """Return the kind of failure that a candidate has whose worker died of it."""
+    return "memory" if isinstance(error, OutOfMemoryError) or LOW in str(error) else "crashed"
 
 
 def reason_of(error: RayError) -> str:

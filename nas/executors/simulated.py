@@ -123,6 +123,10 @@ class SimulatedExecutor:
             finished += self._ask_again()
         return finished
 
+    def poll(self) -> list[Finished]:
+        """Virtual time passes when it is waited for."""
+        return []
+
     def incidents(self) -> list[Incident]:
         """Return which workers were lost since the last call; times are virtual."""
         new = list(self._incidents)
