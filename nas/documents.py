@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nas.errors import ConfigError
-from nas.suggest import did_you_mean, listed
+from nas.suggest import did_you_mean, did_you_mean_file, listed
 
 
 class Model(BaseModel):
@@ -63,7 +63,10 @@ def read(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"config {str(path)!r} cannot be read: {error.strerror}") from None
+        nearest = did_you_mean_file(Path(path))
+        raise ConfigError(
+            f"config {str(path)!r} cannot be read: {error.strerror}.{nearest}"
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"config {str(path)!r} is no UTF-8 text: {error}") from None
     try:

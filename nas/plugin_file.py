@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.errors import PluginError
+from nas.suggest import did_you_mean_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class PluginFile:
         try:
             return cls(path.stem, str(path), path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise PluginError(f"plugin file {str(path)!r} cannot be read: {error}") from None
+            why = f"{error}.{did_you_mean_file(path)}"
+            raise PluginError(f"plugin file {str(path)!r} cannot be read: {why}") from None
 
     @property
     def version(self) -> str:

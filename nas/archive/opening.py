@@ -14,7 +14,7 @@ from pathlib import Path
 from nas.archive import migrations
 from nas.archive.views import create_views, drop_views
 from nas.errors import ArchiveError
-from nas.suggest import listed
+from nas.suggest import did_you_mean_file, listed
 
 APPLICATION_ID = int.from_bytes(b"nas1", "big")
 """Marks an SQLite file as an archive of ours (``PRAGMA application_id``)."""
@@ -65,7 +65,8 @@ def check_file(path: Path, *, may_be_new: bool) -> None:
         if not path.exists():
             if may_be_new:
                 return
-            raise ArchiveError(f"there is no archive {name}; `nas search` creates one")
+            nearest = did_you_mean_file(path)
+            raise ArchiveError(f"there is no archive {name}; `nas search` creates one.{nearest}")
         if not path.is_file():
             raise ArchiveError(f"{name} is no regular file; an archive is one SQLite file")
         with path.open("rb") as file:

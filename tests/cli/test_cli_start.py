@@ -125,6 +125,27 @@ def test_a_mistake_is_exit_code_2_without_traceback(nas: Nas, words: list[str], 
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ("digits.toml", ["search", "digit.toml"]),
+        ("folder/digits.toml", ["search", "folder/digit.toml"]),
+        ("found.db", ["front", "fuond.db"]),
+        ("bench.toml", ["benchmark", "bensh.toml"]),
+        ("proxy.py", ["plugins", "--plugin", "proxi.py"]),
+    ],
+)
+def test_a_file_that_is_not_there_and_the_nearest_that_is(
+    nas: Nas, tmp_path: Path, there: str, words: list[str]
+) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("")
+    (tmp_path / there).with_name("quite-another.toml").write_text("")
+    done = nas(*words)
+    assert (done.code, done.out) == (2, "")
+    assert f" Did you mean '{there}'?" in done.err
+
+
 def test_files_that_are_no_archives(nas: Nas, tmp_path: Path, archive: Path) -> None:
     (tmp_path / "empty.db").touch()
     (tmp_path / "text.db").write_text("hello")
