@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -45,6 +46,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Long files come first, so that no process is left with one when the others have finished.
+    items.sort(key=lambda item: item.path.parent == Path(__file__).parent)
     if config.option.faults == "all":
         return
     later = pytest.mark.skip(reason="--faults=all runs it")

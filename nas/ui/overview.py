@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 from nas.archive.standing import standing_of
@@ -33,9 +31,7 @@ def page_of(visit: Visit) -> Answer:
 
 def progress_of(visit: Visit) -> Answer:
     """Return what changes as soon as anything does."""
-    version = visit.archive.version()
-    digest = sha256(json.dumps(version).encode()).hexdigest()[:16]
-    return document({"version": digest, "running": version[-1] > 0})
+    return document({"version": visit.version.digest, "running": visit.version.running})
 
 
 def page_number(asked: Mapping[str, str]) -> int:

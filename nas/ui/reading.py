@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from nas.archive import Archive, rows
 from nas.archive.filters import Filter
@@ -25,6 +26,18 @@ METRICS = 60
 """Metrics that are offered as axes."""
 _SAMPLE = 200
 """Trials at either end of a study in which metrics are looked for."""
+
+
+class Version(NamedTuple):
+    """What an archive is at some moment.
+
+    Args:
+        digest: another one whenever a search has written.
+        running: whether any session has not ended.
+    """
+
+    digest: str
+    running: bool
 
 
 class TooSlowError(ArchiveError):
@@ -102,13 +115,15 @@ class Pages(Archive):
             found = connection.execute(sql, (most, first)).fetchall()
             return [rows.study_of(row, str(self.path)) for row in found], total
 
-    def version(self) -> list[Any]:
+    def version(self) -> Version:
         """Return what changes whenever a search writes."""
         with self._reading() as connection:
             sql = """SELECT (SELECT max(id) FROM trials), (SELECT max(updated) FROM studies),
                 (SELECT max(heartbeat) FROM sessions), (SELECT max(ended) FROM sessions),
                 (SELECT count(*) FROM sessions WHERE ended IS NULL)"""
-            return list(connection.execute(sql).fetchone())
+            found = list(connection.execute(sql).fetchone())
+        digest = sha256(json.dumps(found).encode()).hexdigest()[:16]
+        return Version(digest, found[-1] > 0)
 
     def metrics(self, study: Study) -> list[str]:
         """Return the metrics of a study that can be axes, its objectives first."""

@@ -67,7 +67,10 @@ def _view(make: Callable[[Visit], Answer]) -> Callable[..., Any]:
 
         def answer() -> Answer:
             with Pages(database.path) as archive:
-                return make(Visit(archive, links, which, asked, lambda: _plugins(files), bool(sql)))
+                version = archive.version()
+                return make(
+                    Visit(archive, version, links, which, asked, lambda: _plugins(files), bool(sql))
+                )
 
         return _response(await asyncio.to_thread(_tried, answer, links))
 

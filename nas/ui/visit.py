@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nas.ui.links import Links
-from nas.ui.reading import Pages
+from nas.ui.reading import Pages, Version
 from nas.ui.render import render
 from nas.ui.security import PAGE
 
@@ -22,6 +22,7 @@ class Visit:
 
     Args:
         archive: open for as long as this takes.
+        version: of the archive, before anything else was read of it.
         links: to other pages.
         which: what the path names, such as ``study``.
         asked: what stands behind the question mark, the first of each name.
@@ -30,6 +31,7 @@ class Visit:
     """
 
     archive: Pages
+    version: Version
     links: Links
     which: Mapping[str, str]
     asked: Mapping[str, str]
@@ -50,7 +52,8 @@ class Answer:
 
 def page(template: str, visit: Visit, status: int = 200, **values: Any) -> Answer:
     """Return a page; every one of them knows the archive and the links."""
-    known = {"links": visit.links, "archive": visit.archive.path.name, **values}
+    archive, version = visit.archive.path.name, visit.version.digest
+    known = {"links": visit.links, "archive": archive, "version": version, **values}
     return Answer(render(template, known), status=status)
 
 

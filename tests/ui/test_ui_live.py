@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.error
 from pathlib import Path
@@ -40,6 +41,26 @@ def test_progress_without_reloading(tab, tmp_path) -> None:
         assert page.evaluate("window.same") is True
     assert ended(running) == "20 trials are done"
     check_whole(path)
+
+
+def test_what_was_written_while_the_page_was_made_is_shown(tab, served) -> None:
+    opened = tab(served.overview)
+    opened.page.wait_for_timeout(1000)
+    assert opened.asked.count(served.overview) == 1, "it is as new as can be"
+
+    def older(route) -> None:
+        answer = route.fetch()
+        body = re.sub(r'data-version="\w+"', 'data-version="older"', answer.text())
+        assert 'data-version="older"' in body
+        route.fulfill(response=answer, body=body)
+
+    opened.page.route(served.overview, older, times=1)
+
+    def again(request) -> bool:
+        return request.url == served.overview and request.resource_type == "fetch"
+
+    with opened.page.expect_request(again):
+        opened.page.goto(served.overview)
 
 
 def test_it_rests_when_nobody_looks(tab, served) -> None:

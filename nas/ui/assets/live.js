@@ -5,9 +5,9 @@
   const EVERY = 2000, SELDOM = 10000, SHARE = 20; // milliseconds; at most 1/SHARE of the time is spent
   const box = document.getElementById("live"), state = document.getElementById("live-state");
   const address = document.body.dataset.progress;
-  let version = null, timer = 0, page = location.href, turns = 0, going = 0;
+  let version = document.body.dataset.version, timer = 0, page = location.href, turns = 0, going = 0;
 
-  async function take(url, how) {
+  async function take(url, how, running = true) {
     const turn = ++turns;
     const answer = await fetch(url, { headers: { accept: "text/html" } });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
@@ -18,7 +18,7 @@
       const other = fresh.getElementById(part.id);
       if (other && other.outerHTML !== part.outerHTML) replace(part, other);
     }
-    document.dispatchEvent(new CustomEvent("nas:page", { detail: { fresh, how } }));
+    document.dispatchEvent(new CustomEvent("nas:page", { detail: { fresh, how, running } }));
   }
 
   function replace(part, other) {
@@ -46,7 +46,7 @@
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const now = await answer.json();
       if (!going) {
-        if (version !== null && now.version !== version) await take(page, "live");
+        if (now.version !== version) await take(page, "live", now.running);
         version = now.version;
       }
       state.textContent = "";

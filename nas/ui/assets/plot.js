@@ -49,7 +49,7 @@
   });
 
   document.addEventListener("nas:page", (event) => {
-    const { fresh, how } = event.detail;
+    const { fresh, how, running } = event.detail;
     const other = fresh.getElementById("plot").dataset.points;
     if (how === "back") restore(fresh.getElementById("choose"));
     if (other !== frame.dataset.points) {
@@ -57,7 +57,7 @@
       load();
     } else if (how === "live") {
       clearTimeout(later);
-      later = setTimeout(load, Math.max(0, drawn + SHARE * cost - performance.now()));
+      later = setTimeout(load, running ? Math.max(0, drawn + SHARE * cost - performance.now()) : 0);
     }
   });
 
