@@ -166,8 +166,8 @@ def knees(of_front: Sequence[Losses]) -> list[int]:
     Finding knees in multi-objective optimization, PPSN VIII 2004, section 3.2): how much worse the
     best weighted sum of the objectives would be without it, in the mean over all weightings.
     Objectives are scaled to the front's extent. Points that are the best in some objective are no
-    knees, so a front that is straight or bulges to the other side has none; equal points are all
-    returned.
+    knees, so a front that is straight or bulges to the other side has none; points that are equal,
+    as far as can be told once they are scaled, are all returned.
 
     Args:
         of_front: finite losses of points that do not dominate each other.
