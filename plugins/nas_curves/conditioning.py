@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Later = Callable[[], Floats]
 
 _RANK = 1e-9
 """Principal variances below this share of the largest are rounding errors."""
 _TINY = 1e-300
-_SPAN = 32
+_SPAN = 16
 """Members whose span holds all others': smooth curves have few degrees of freedom."""
 
 
@@ -25,7 +29,7 @@ class Ensemble:
 
     Args:
         early: ``(members, seen)`` in units in which the noise of an observation is white.
-        late: ``(members, later)``.
+        late: returns ``(members, later)``; asked once a curve is moved, which most never are.
         seen: ``(seen,)`` the observation, in the same units as ``early``.
         variances: ``(levels,)`` of the noise of the observation, one for each case.
 
@@ -34,11 +38,10 @@ class Ensemble:
             ``exp(-misfit / (2 variance))``.
     """
 
-    def __init__(self, early: Floats, late: Floats, seen: Floats, variances: Floats) -> None:
-        count = len(early)
-        self._centre = late.mean(axis=0)
-        gap = seen - early.mean(axis=0)
-        early, self._late = early - early.mean(axis=0), late - self._centre
+    def __init__(self, early: Floats, late: Later, seen: Floats, variances: Floats) -> None:
+        count, self._late = len(early), late
+        centre = early.mean(axis=0)
+        early, gap = early - centre, seen - centre
         whole = float(gap @ gap)
         if len(gap) > _SPAN:
             frame = np.linalg.qr(early[:: max(1, count // _SPAN)].T)[0]
@@ -46,8 +49,7 @@ class Ensemble:
         principal, axes = np.linalg.eigh(early.T @ early / count)
         some = principal > _RANK * max(principal[-1], _TINY)
         principal, axes = principal[some], axes[:, some]
-        self._scores = early @ axes
-        self._slopes = self._late.T @ self._scores / count / principal
+        self._scores, self._principal = early @ axes, principal
         self._wanted = axes.T @ gap
         outside = max(whole - float(self._wanted @ self._wanted), 0.0)
         self._shrinking = variances[:, None] / (principal + variances[:, None])
@@ -61,4 +63,12 @@ class Ensemble:
         shrinking = self._shrinking[level]
         scores = self._scores[members]
         target = np.sqrt(shrinking) * scores + (1.0 - shrinking) * self._wanted
-        return np.asarray(self._centre + self._late[members] + (target - scores) @ self._slopes.T)
+        late, slopes = self._regressed
+        return np.asarray(late[members] + (target - scores) @ slopes)
+
+    @cached_property
+    def _regressed(self) -> tuple[Floats, Floats]:
+        """Return ``(members, later)`` curves, and their ``(principal, later)`` slopes."""
+        late = self._late()
+        away = late - late.mean(axis=0)
+        return late, (self._scores.T @ away) / (len(away) * self._principal[:, None])
