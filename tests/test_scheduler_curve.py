@@ -236,6 +236,24 @@ def test_a_lead_must_pay_once_complete_trials_had_their_share() -> None:
     assert verdict is Verdict.STOP, reason
 
 
+class Unasked(nas.CurvePredictor):
+    """Fails where it is asked."""
+
+    def extrapolate(self, curves: np.ndarray, epochs: int) -> nas.CurvePosterior:
+        raise AssertionError("nothing was to be predicted")
+
+
+def test_what_others_gained_alone_may_do_to_go_on() -> None:
+    """A prediction that cannot change the decision is not made."""
+    own, others = course(late(0.1)[:12]), [complete(late(0.2 + 0.02 * k), k) for k in range(6)]
+    asked, unasked = started(), started()
+    unasked.used = (Unasked(),)
+    assert judged(unasked, own, others) == judged(asked, own, others)
+    assert " or more of error" in judged(asked, own, others)[1]
+    with pytest.raises(AssertionError, match="nothing was to be"):
+        judged(unasked, course(FLAT[:8]), GOOD)
+
+
 def test_a_trial_that_is_level_stops_when_new_ones_are_worth_more() -> None:
     """Ever better new trials of a few epochs make the epochs that are left dear."""
     others = [complete(falling(0.6), 0)]
@@ -278,7 +296,9 @@ def test_the_chance_is_that_of_a_beta_stacy_process(data: st.DataObject) -> None
     left = steps - seen
     reach = np.maximum.accumulate(data.draw(st.lists(level, min_size=left, max_size=left)))
     case = data.draw(level), data.draw(level), data.draw(st.sampled_from([0.1, 1.0, 3.0]))
-    assert chance(reach, others, *case) == pytest.approx(naive_chance(reach, others, *case))
+    found = chance(reach, others, *case)
+    assert found == pytest.approx(naive_chance(reach, others, *case))
+    assert chance(np.zeros(left), others, *case) <= found + 1e-9, "no prediction expects less"
 
 
 def test_without_others_the_chance_is_the_prediction() -> None:

@@ -135,22 +135,24 @@ class CurveStopping(Scheduler):
         margins = [self.price * price(one.bests, spent) * left for one in found]
         levels = before if len(before) else np.array([[one.level for one in found]])
         odds = [Odds(one, self.used[0], grid.steps, self.trust) for one in found]
+        words = _words(found, levels, margins)
+        # Most trials go on whatever their prediction, which costs more than all the rest.
+        least = joining(odds, levels + margins, Odds.least)
+        if least >= self.threshold:
+            words = f"chance {least:.2g} or more {words}, {self.threshold:g} is asked for"
+            return Decision(Verdict.CONTINUE, words)
         chance = joining(odds, levels + margins)
         verdict = Verdict.STOP if chance < self.threshold else Verdict.CONTINUE
-        return Decision(verdict, _words(found, levels, margins, chance, self.threshold))
+        return Decision(verdict, f"chance {chance:.2g} {words}, {self.threshold:g} is asked for")
 
 
-def _words(
-    found: Sequence[Field], levels: Floats, margins: Sequence[float], chance: float, asked: float
-) -> str:
-    """Return a reason with its numbers."""
+def _words(found: Sequence[Field], levels: Floats, margins: Sequence[float]) -> str:
+    """Return what there is a chance of, with its numbers."""
     if len(levels) == 1:
         aims = [
             f"{one.goal.metric} {one.words(level + margin)} (own {one.words(one.level)}, "
             f"best {one.words(level)})"
             for one, level, margin in zip(found, levels[0].tolist(), margins, strict=True)
         ]
-        what = f"of {' or '.join(aims)}"
-    else:
-        what = f"to pass all {len(levels)} trials of the front that are better"
-    return f"chance {chance:.2g} {what}, {asked:g} is asked for"
+        return f"of {' or '.join(aims)}"
+    return f"to pass all {len(levels)} trials of the front that are better"

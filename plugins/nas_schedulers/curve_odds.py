@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,8 +34,14 @@ class Odds:
 
     def reach(self, target: float) -> float:
         """Return the chance that the best so far comes to a normalised target."""
+        return self._chance(np.maximum.accumulate(self._posterior.exceedance(target)[0]), target)
+
+    def least(self, target: float) -> float:
+        """Return the chance if the prediction is that it never will. Nothing is predicted."""
+        return self._chance(np.zeros(self.steps - len(self.field.own.best)), target)
+
+    def _chance(self, expected: Floats, target: float) -> float:
         level = self.field.level
-        expected = np.maximum.accumulate(self._posterior.exceedance(target)[0])
         return chance(expected, self._others, level, max(target - level, 0.0), self.trust)
 
     @cached_property
@@ -59,7 +65,9 @@ def ahead(fields: Sequence[Field]) -> Floats:
     return np.asarray(dominating[above == 1])  # only itself
 
 
-def joining(odds: Sequence[Odds], targets: Floats) -> float:
+def joining(
+    odds: Sequence[Odds], targets: Floats, reach: Callable[[Odds, float], float] = Odds.reach
+) -> float:
     """Return the chance to keep all bounds and to reach a target of each row in some objective.
 
     Objectives are taken to be independent. What has to come true together is taken to be as likely
@@ -68,10 +76,13 @@ def joining(odds: Sequence[Odds], targets: Floats) -> float:
     Args:
         odds: of each objective.
         targets: ``(rows, objectives)`` normalised.
+        reach: ``Odds.reach`` or ``Odds.least``.
     """
     parts = [
-        1.0 - float(np.prod([1.0 - one.reach(t) for one, t in zip(odds, row, strict=True)]))
+        1.0 - float(np.prod([1.0 - reach(one, t) for one, t in zip(odds, row, strict=True)]))
         for row in targets.tolist()
     ]
-    parts += [one.reach(one.field.required) for one in odds if one.field.required > one.field.level]
+    parts += [
+        reach(one, one.field.required) for one in odds if one.field.required > one.field.level
+    ]
     return min(parts)
