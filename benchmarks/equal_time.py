@@ -32,6 +32,7 @@ SCHEDULERS: dict[str, dict[str, Any] | None] = {
     "median": {"name": "median"},
     "asha": {"name": "asha"},
     "moasha": {"name": "moasha"},
+    "moasha, grace 3": {"name": "moasha", "grace": 3},
     "moasha, promotion": {"name": "moasha", "type": "promotion"},
     "curve": {"name": "curve"},
 }

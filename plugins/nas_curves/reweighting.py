@@ -15,7 +15,7 @@ Singles = NDArray[np.float32]
 
 FEW = 30.0
 """Effective curves below which the bank is too coarse for a level of noise."""
-_ENSEMBLE = 128
+_ENSEMBLE = 256
 """Curves that are moved where the bank is too coarse."""
 _NEGLIGIBLE = 12.0
 """Nats below the best level of noise at which one is left out."""
