@@ -7,6 +7,7 @@ import hashlib
 import os
 import pickle
 import re
+import secrets
 import sqlite3
 import subprocess
 import sys
@@ -309,6 +310,17 @@ print(os.environ["RAY_USAGE_STATS_ENABLED"])
 """
 
 
+IMPORTED_BEFORE = """
+import os, sys, ray, nas
+config = {
+    "study": "s", "objectives": ["total"], "space": "toy", "evaluator": "tally",
+    "strategy": "listed", "stop": {"trials": 2}, "run": {"workers": 1},
+}
+found = nas.search(config, sys.argv[2], plugins=[sys.argv[1]])
+print(len(found.trials), os.environ["RAY_AUTH_MODE"])
+"""
+
+
 def listening(root: int) -> dict[str, set[str]]:
     """Return the local addresses, as the kernel writes them, that a process and its own wait at."""
     parents = {}
@@ -371,6 +383,18 @@ class TestRay:
             [sys.executable, "-c", RAY], capture_output=True, text=True, env=environment, check=True
         )
         assert done.stdout.split() == ["False", "0"]
+
+    def test_who_has_imported_ray_before_searches_with_the_token_all_the_same(
+        self, tmp_path: Path
+    ) -> None:
+        environment = {k: v for k, v in os.environ.items() if k != "RAY_AUTH_MODE"}
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTED_BEFORE, str(TOY), str(tmp_path / "a.db")],
+            capture_output=True,
+            text=True,
+            env={**environment, "RAY_AUTH_TOKEN": secrets.token_hex(32)},
+        )
+        assert done.stdout.split() == ["2", "token"], done.stderr
 
     def test_token_authentication_is_never_turned_off(self) -> None:
         from nas.executors import ray_settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 SETTINGS = {
@@ -19,9 +20,20 @@ def apply() -> None:
     """Set what the user has not set."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    if _has_token():
+    if "RAY_AUTH_MODE" not in os.environ and _has_token():
         # `ray start` asks for the token by default, but a driver shows it only when told to
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ["RAY_AUTH_MODE"] = "token"
+        if "ray" in sys.modules:
+            _read_again()
+
+
+def _read_again() -> None:
+    """The caller has imported Ray before: it reads its settings again, as it does itself."""
+    import ray
+    from ray._raylet import Config  # type: ignore[attr-defined]  # a compiled module
+
+    if not ray.is_initialized():
+        Config.initialize("")
 
 
 def _has_token() -> bool:
