@@ -55,7 +55,9 @@ def table(options: argparse.Namespace, path: Path) -> np.ndarray:
     return errors
 
 
-def search(path: Path, count: int, method: str, trials: int, order: int, first: int) -> tuple[float, int, int]:
+def search(
+    path: Path, count: int, method: str, trials: int, order: int, first: int
+) -> tuple[float, int, int]:
     """Return the lowest error of a complete trial, trials begun and complete."""
     values: dict[str, Any] = {
         "study": "two budgets",
