@@ -34,6 +34,7 @@ SCHEDULERS: dict[str, dict[str, Any] | None] = {
     "moasha": {"name": "moasha"},
     "moasha, grace 3": {"name": "moasha", "grace": 3},
     "moasha, promotion": {"name": "moasha", "type": "promotion"},
+    "hyperband": {"name": "hyperband"},
     "curve": {"name": "curve"},
 }
 
