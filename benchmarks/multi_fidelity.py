@@ -6,13 +6,15 @@
 
 The file has a row for each network, with its accuracy in per cent after each of the budgets. Whole
 searches go through ``nas.search`` and the evaluator ``tabular``; networks come at random, the same
-for everybody, and each search has the epochs of so many complete trials. A short training whose
-learning rate was annealed is no first part of a long one: who goes on is charged for both as if it
-were.
+for everybody, and each search has the epochs of so many complete trials. A search ends after the
+training that spends the last of them, so one that stops trials has those of one trial less. A short
+training whose learning rate was annealed is no first part of a long one: ``spent`` has both of a
+network that goes on, though the search was charged for the long one alone.
 
 Printed, in the mean over orders: how far the best complete trial is from the best of the table, in
 points of accuracy; what it is better than without a scheduler, with a 95 % interval (paired, t
-distribution); trials begun and complete. First of all, the rank correlations of the budgets.
+distribution); trials begun and complete; what was spent, in full trials. First of all, the rank
+correlations of the budgets.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import csv
 import gzip
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,10 @@ def table(options: argparse.Namespace, path: Path) -> np.ndarray:
 
 
 def search(
-    path: Path, count: int, method: str, trials: int, order: int, first: int
+    path: Path, count: int, method: str, trials: int, order: int, at: Sequence[int]
 ) -> tuple[float, int, int]:
     """Return the lowest error of a complete trial, trials begun and complete."""
+    scheduler = METHODS[method]
     values: dict[str, Any] = {
         "study": "two budgets",
         "seed": order,
@@ -67,16 +70,17 @@ def search(
         "space": {"name": "rows", "count": count},
         "strategy": "random",
         "evaluator": {"name": "tabular", "path": str(path)},
-        "stop": {"budget": trials},
+        "stop": {"budget": at[-1] * (trials - 1 if scheduler else trials)},
         "run": {"executor": "inline", "durable": False},
     }
-    scheduler = METHODS[method]
     if scheduler:
-        values["scheduler"] = {**scheduler, "grace": first} if "asha" in method else {**scheduler}
+        values["scheduler"] = {**scheduler, "grace": at[0]} if "asha" in method else {**scheduler}
     with tempfile.TemporaryDirectory() as folder:
         found = nas.search(values, Path(folder) / "nas.db", plugins=[ROWS]).trials
     complete = [trial.losses[0] for trial in found if trial.losses]
-    return min(complete, default=np.nan), len(found), len(complete)
+    if not complete:
+        raise SystemExit(f"{method} has no complete trial: give all of them more --trials")
+    return min(complete), len(found), len(complete)
 
 
 def gain(values: np.ndarray, base: np.ndarray) -> str:
@@ -107,14 +111,14 @@ def main() -> None:
             best = stats.spearmanr(column[top], errors[top, -1])[0]
             words = f"{whole:.2f}, {best:.2f} among the best tenth"
             print(f"rank correlation of {at} with {options.at[-1]}: {words}\n")
-        print("| full trials | scheduler | regret | less than none | trials | complete |")
-        print("|---:|---|---:|---:|---:|---:|")
+        print("| full trials | scheduler | regret | less than none | trials | complete | spent |")
+        print("|---:|---|---:|---:|---:|---:|---:|")
         for trials in options.trials:
             base = None
             for method in dict.fromkeys(["none", *options.only]):
                 found = np.array(
                     [
-                        search(path, len(errors), method, trials * options.at[-1], n, options.at[0])
+                        search(path, len(errors), method, trials, n, options.at)
                         for n in range(options.orders)
                     ]
                 )
@@ -122,8 +126,12 @@ def main() -> None:
                 base = regret if base is None else base
                 less = "" if method == "none" else gain(regret, base)
                 begun, complete = found[:, 1:].mean(axis=0)
+                short = begun * options.at[0] / options.at[-1] if method != "none" else 0.0
                 cells = trials, method, f"{regret.mean():.2f}", less, f"{begun:.0f}"
-                print(f"| {' | '.join(map(str, cells))} | {complete:.1f} |", flush=True)
+                print(
+                    f"| {' | '.join(map(str, cells))} | {complete:.1f} | {short + complete:.1f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
