@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_ALIKE = 0.6
+"""Suffixes that share no more than this are of files of another kind."""
+
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the name nearest to ``wrong``, or an empty text.
@@ -17,15 +20,20 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 
 def did_you_mean_file(missing: Path) -> str:
-    """Return the same for a file that is not there: of those beside it with its suffix."""
+    """Return the same for a file that is not there: of those beside with such a suffix."""
     if missing.exists():
         return ""
     try:
-        beside = [path.name for path in missing.parent.iterdir() if path.suffix == missing.suffix]
+        beside = [p.name for p in missing.parent.iterdir() if _alike(p.suffix, missing.suffix)]
     except OSError:
         return ""
     found = _nearest(missing.name, beside)
     return "" if found is None else f" Did you mean {str(missing.with_name(found))!r}?"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Tell ``.tml`` and ``.toml`` from ``.db`` and ``.db-wal``."""
+    return difflib.SequenceMatcher(None, one, other).ratio() > _ALIKE
 
 
 def listed(names: Iterable[str]) -> str:

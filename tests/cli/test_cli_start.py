@@ -130,6 +130,8 @@ def test_a_mistake_is_exit_code_2_without_traceback(nas: Nas, words: list[str], 
     [
         ("digits.toml", ["search", "digit.toml"]),
         ("folder/digits.toml", ["search", "folder/digit.toml"]),
+        ("digits.toml", ["search", "digits.tml"]),
+        ("found.db", ["front", "found.bd"]),
         ("found.db", ["front", "fuond.db"]),
         ("bench.toml", ["benchmark", "bensh.toml"]),
         ("proxy.py", ["plugins", "--plugin", "proxi.py"]),
@@ -144,6 +146,14 @@ def test_a_file_that_is_not_there_and_the_nearest_that_is(
     done = nas(*words)
     assert (done.code, done.out) == (2, "")
     assert f" Did you mean '{there}'?" in done.err
+
+
+def test_a_file_of_another_kind_is_not_meant(nas: Nas, tmp_path: Path) -> None:
+    for name in ("found.toml", "found.db-wal"):
+        (tmp_path / name).write_text("")
+    done = nas("front", "found.db")
+    assert done.code == 2
+    assert "Did you mean" not in done.err
 
 
 def test_files_that_are_no_archives(nas: Nas, tmp_path: Path, archive: Path) -> None:
