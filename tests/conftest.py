@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drivers import end_all
 from hypothesis import settings
 
 # Two processes share the machine, and start others: before anything counts its cores.
@@ -28,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fault-seed", type=int, default=None, help="repeat the random points of an earlier run"
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_search_outlives_its_test() -> Iterator[None]:
+    yield
+    end_all()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ import os
 import random
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import nas
 
@@ -29,17 +30,23 @@ class Digits(nas.Space):
 
 @dataclass(frozen=True, kw_only=True)
 class Tally(nas.Evaluator):
-    """Adds the digits up; misbehaves on demand when the first digit is ``on``."""
+    """Adds the digits up; misbehaves on demand when the first digit is ``on``.
+
+    With a folder of ``turns``, each trial first takes a file from it, or waits for one.
+    """
 
     on: int = -1
     mode: str = "none"
     seconds: float = 0.0
     jitter: float = 0.0
+    turns: str = ""
 
     metrics = ("total", "spread")
     needs_data = False
 
     def evaluate(self, task, report):
+        if self.turns:
+            take_turn(Path(self.turns))
         digits = [int(value) for value in task.architecture.values()]
         if digits[0] == self.on:
             misbehave(self.mode)
@@ -49,6 +56,12 @@ class Tally(nas.Evaluator):
         return nas.Evaluation(
             {"total": float(sum(digits)), "spread": float(max(digits) - min(digits))}
         )
+
+
+def take_turn(folder):
+    while not (turn := next(folder.iterdir(), None)):
+        time.sleep(0.01)
+    turn.unlink()
 
 
 def misbehave(mode):

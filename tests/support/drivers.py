@@ -20,6 +20,7 @@ values, archive, plugins, address = json.loads(sys.argv[1])
 result = nas.search(values, archive, plugins=plugins, address=address)
 print(result.reason)
 """
+_started: list[subprocess.Popen[str]] = []
 
 
 def drive(
@@ -29,9 +30,9 @@ def drive(
     address: str | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
-    """Start a search, in a folder, and return at once."""
+    """Start a search, in a folder, and return at once; it is over when the test is."""
     argument = json.dumps([values, str(archive), list(map(str, plugins)), address])
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", _DRIVE, argument],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,6 +40,15 @@ def drive(
         start_new_session=True,
         cwd=cwd,
     )
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Kill what a failed test left running: the next one shall not be blamed for it."""
+    while _started:
+        with _started.pop() as process:
+            process.kill()
 
 
 def count(archive: Path, table: str = "trials") -> int:

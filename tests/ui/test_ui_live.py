@@ -12,30 +12,45 @@ from serving import fetch, serving
 from toys import TOY, config, rows
 
 
-def search(path: Path, trials: int, seconds: float):
-    evaluator = {"name": "tally", "seconds": seconds}
-    return drive(config(strategy="climb", evaluator=evaluator, stop={"trials": trials}), path, TOY)
+class Held:
+    """A search in a process of its own, whose trials are done when the test says so."""
+
+    def __init__(self, folder: Path, trials: int) -> None:
+        self.path = folder / "live.db"
+        self._turns, self._given, self._trials = folder / "turns", 0, trials
+        self._turns.mkdir()
+        # Trials that take so long are committed one by one.
+        evaluator = {"name": "tally", "turns": str(self._turns), "seconds": 0.05}
+        values = config(strategy="climb", evaluator=evaluator, stop={"trials": trials})
+        self.running = drive(values, self.path, TOY)
+        self.do(2)
+        wait_for(lambda: count(self.path) == 2, self.running)
+
+    def do(self, trials: int) -> None:
+        for _ in range(trials):
+            (self._turns / str(self._given)).touch()
+            self._given += 1
+
+    def finish(self) -> None:
+        self.do(self._trials - self._given)
 
 
 def test_progress_without_reloading(tab, tmp_path) -> None:
-    path = tmp_path / "live.db"
-    running = search(path, 20, 0.5)
-    wait_for(lambda: count(path) > 1, running)
+    search = Held(tmp_path, 20)
+    path, running = search.path, search.running
     with serving(path) as served:
         page = tab(served.overview).page
         page.evaluate("window.same = true")
-        bar = page.get_by_role("progressbar")
         assert "▶ running" in page.inner_text(".card")
         assert "Process " in page.inner_text(".card")
-        before = int(bar.get_attribute("value"))
-        for _ in range(2):
-            value = bar.get_attribute("value")
-            page.locator(f"progress:not([value='{value}'])").wait_for()
-        assert int(bar.get_attribute("value")) > before
+        for done in (2, 3, 4):
+            page.locator(f"progress[value='{done}']").wait_for()
+            search.do(1)
         assert page.evaluate("window.same") is True
         page.goto(f"{served.overview}/studies/1")
         page.evaluate("window.same = true")
         page.frame_locator("#plot").locator("#plot[data-drawn]").wait_for()
+        search.finish()
         page.locator("#standing", has_text="finished").wait_for()
         page.locator("#plot-state", has_text="20 of 20").wait_for()
         assert page.evaluate("window.same") is True
@@ -85,9 +100,8 @@ def test_it_rests_when_nobody_looks(tab, served) -> None:
 
 
 def test_a_search_is_not_disturbed_by_many_readers(tmp_path) -> None:
-    path = tmp_path / "live.db"
-    running = search(path, 100, 0.06)
-    wait_for(lambda: count(path) > 1, running)
+    search = Held(tmp_path, 100)
+    path, running = search.path, search.running
     seen: list[str] = []
     wrong: list[tuple[str, bytes]] = []
     with serving(path) as served:
@@ -108,11 +122,12 @@ def test_a_search_is_not_disturbed_by_many_readers(tmp_path) -> None:
         readers = [threading.Thread(target=look) for _ in range(4)]
         for reader in readers:
             reader.start()
+        wait_for(lambda: set(seen) == set(addresses), running)
+        search.finish()
         assert ended(running) == "100 trials are done"
         for reader in readers:
             reader.join()
         assert wrong == []
-        assert set(seen) == set(addresses)
         assert '"total":100' in fetch(f"{served.overview}/studies/1/points")
     check_whole(path)
     assert rows(path, "SELECT count(*) FROM incidents") == [(0,)]
