@@ -95,6 +95,22 @@ class TestTimeline:
             timeline.ended(trial(number))
         assert timeline.at(tracks[2], 2) == (2, 4.0)
 
+    def test_who_is_beyond_a_level_is_not_waited_for(self) -> None:
+        timeline = Timeline(2, 2)
+        first, second = begun(timeline, 2, ())
+        reported(first, 3)
+        before, at = timeline.at(second, 7)
+        with pytest.raises(NotYetKnown):
+            timeline.check_known(before, at)
+        timeline.check_reached(3, before, at)
+        timeline.check_reached(8, before, at)
+        timeline.check_complete(before, at)
+        with pytest.raises(NotYetKnown):
+            timeline.check_reached(4, before, at)
+        with pytest.raises(NotYetKnown):
+            timeline.check_complete(before, 9.0)
+        timeline.check_reached(4, 0, at)
+
     @given(
         st.integers(1, 9),
         st.integers(1, 9),

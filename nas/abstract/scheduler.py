@@ -141,7 +141,11 @@ class Peers:
 
     @property
     def courses(self) -> Sequence[Course]:
-        """What is known of each; ``at`` and ``complete`` cost less."""
+        """What is known of each.
+
+        ``at``, ``course_to`` and ``complete`` cost less, and a decision that asks for no more than
+        these seldom has to wait for what slower trials have yet to report.
+        """
         return self._courses
 
     def at(self, level: int) -> Level:
@@ -153,6 +157,24 @@ class Peers:
             losses.reshape(len(there), self._objectives),
             np.array([c.violations[i] for c, i in there], dtype=np.float64),
         )
+
+    def course_to(self, number: int, level: int) -> Course:
+        """Return one of the trials of ``at(level)``, up to its first report at or after the level.
+
+        Raises:
+            KeyError: the trial has not come as far, as far as a decision knows.
+        """
+        numbers = self.at(level).numbers
+        place = int(np.searchsorted(numbers, number))
+        if place == len(numbers) or numbers[place] != number:
+            raise KeyError(f"trial {number} has not reached step {level}")
+        return self._course_to(number, level)
+
+    def _course_to(self, number: int, level: int) -> Course:
+        course = next(course for course in self.courses if course.number == number)
+        count = bisect_left(course.steps, level) + 1
+        curve = course.losses[:count], course.violations[:count]
+        return Course(number, course.steps[:count], *curve)
 
     @cached_property
     def complete(self) -> Level:

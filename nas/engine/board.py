@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from nas.abstract.scheduler import Course, Level, Peers, Standing
 from nas.engine.courses import Track
+from nas.engine.timeline import Timeline
 
 FIRST_ROOM = 64
 
@@ -86,6 +88,12 @@ class Board:
                 _enter(column, track, level)
         return self._columns[level].level(before, at, but)
 
+    def course_to(self, number: int, level: int) -> Course:
+        """Return a trial that has reached a level, up to its first report there."""
+        track = self._tracks[number]
+        first = bisect_left(track.points, level, key=lambda point: point.step)
+        return track.course(track.points[first].step, Standing.RUNNING, own=True)
+
     def complete(self, before: float, at: float, but: int) -> Level:
         """Return the results of trials that were complete by a virtual time."""
         return self._complete.level(before, at, but)
@@ -101,10 +109,13 @@ def _enter(column: _Column, track: Track, level: int) -> None:
 class KnownPeers(Peers):
     """What a decision may know of other trials.
 
+    It is looked up, and has to be known, only as far as a scheduler asks for it: one that goes by
+    a rung waits for nobody who is beyond it.
+
     Args:
         board: of all trials.
-        before: runs from this one on are not known.
-        at: virtual time.
+        timeline: knows who has to be waited for; None if nobody is.
+        known: below which run, and until which virtual time.
         but: number of the trial that is decided on, or -1.
         courses: returns all that is known of the others.
     """
@@ -112,12 +123,13 @@ class KnownPeers(Peers):
     def __init__(
         self,
         board: Board,
-        before: float,
-        at: float,
+        timeline: Timeline | None,
+        known: tuple[float, float],
         but: int,
         courses: Callable[[], Iterable[Course]],
     ) -> None:
-        self._board, self._known, self._find = board, (before, at, but), courses
+        self._board, self._timeline, self._find = board, timeline, courses
+        self._known, self._but = known, but
         self._levels: dict[int, Level] = {}
 
     @cached_property
@@ -128,10 +140,17 @@ class KnownPeers(Peers):
     def at(self, level: int) -> Level:
         """Return what all that have reached a level had achieved there."""
         if level not in self._levels:
-            self._levels[level] = self._board.at(level, *self._known)
+            if self._timeline is not None:
+                self._timeline.check_reached(level, *self._known)
+            self._levels[level] = self._board.at(level, *self._known, self._but)
         return self._levels[level]
 
     @cached_property
     def complete(self) -> Level:
         """The results of complete trials."""
-        return self._board.complete(*self._known)
+        if self._timeline is not None:
+            self._timeline.check_complete(*self._known)
+        return self._board.complete(*self._known, self._but)
+
+    def _course_to(self, number: int, level: int) -> Course:
+        return self._board.course_to(number, level)

@@ -207,12 +207,12 @@ class Referee:
     def _decide(self, track: Track, step: int) -> Decision | None:
         if self._scheduler is None or step == track.until:
             return Decision(Verdict.PAUSE, f"its run ends at {step}")
+        self._check_reported(track)
+        course = track.course(step, Standing.RUNNING, own=True)
         try:
-            peers = self._peers(track, step)
+            decision = self._scheduler.judge(course, self._peers(track, step))
         except NotYetKnown:
             return None
-        self._check_reported(track)
-        decision = self._scheduler.judge(track.course(step, Standing.RUNNING, own=True), peers)
         if decision.verdict is Verdict.PAUSE and not self._scheduler.pauses:
             raise PluginError(
                 f"scheduler {type(self._scheduler).__name__} paused trial {track.number}, "
@@ -235,7 +235,10 @@ class Referee:
         return bool(self._audit) and rng(self._seed, "audit", number).random() < self._audit
 
     def _peers_now(self) -> Peers:
-        known = self.timeline.now() if self.timeline else EVERYTHING
+        if self.timeline is None:
+            return self._those(EVERYTHING, None)
+        known = self.timeline.now()
+        self.timeline.check_known(*known)
         return self._those(known, None)
 
     def _peers(self, track: Track, step: int) -> Peers:
@@ -243,8 +246,6 @@ class Referee:
         return self._those(known, track)
 
     def _those(self, known: tuple[float, float], but: Track | None) -> Peers:
-        if self.timeline is not None:
-            self.timeline.check_known(*known)
         others = [track for track in self.tracks.values() if track is not but]
 
         def courses() -> Iterable[Course]:
@@ -252,7 +253,8 @@ class Referee:
                 return [track.latest for track in others]
             return visible(others, *known)
 
-        return KnownPeers(self._board, *known, -1 if but is None else but.number, courses)
+        number = -1 if but is None else but.number
+        return KnownPeers(self._board, self.timeline, known, number, courses)
 
 
 EVERYTHING = (math.inf, math.inf)

@@ -21,8 +21,11 @@ from nas.engine.courses import Run, Track
 from nas.trial import Status, Trial
 
 
-class NotYetKnown(Exception):  # noqa: N818 - no error: whoever asks has to wait
-    """What a decision needs has not been reported."""
+class NotYetKnown(BaseException):
+    """What a decision needs has not been reported.
+
+    A scheduler that is asking shall not catch it with its own errors.
+    """
 
 
 class Timeline:
@@ -135,9 +138,25 @@ class Timeline:
 
     def check_known(self, before: float, at: float) -> None:
         """Raise ``NotYetKnown`` if a run below ``before`` has not come to a virtual time."""
-        for run, track in self._active:
-            if run.index < before and run.ended is None and track.alive_until < at:
+        if any(track.alive_until < at for _, track in self._running(before)):
+            raise NotYetKnown
+
+    def check_reached(self, level: int, before: float, at: float) -> None:
+        """Raise ``NotYetKnown`` if such a run could still reach a level by a virtual time.
+
+        Those that have reached it, or cannot by then, need not be waited for.
+        """
+        for run, track in self._running(before):
+            if track.step < level and run.time_of(level) <= at:
                 raise NotYetKnown
+
+    def check_complete(self, before: float, at: float) -> None:
+        """Raise ``NotYetKnown`` if such a run could still be complete by a virtual time."""
+        if any(run.time_of(track.budget) <= at for run, track in self._running(before)):
+            raise NotYetKnown
+
+    def _running(self, before: float) -> Iterable[tuple[Run, Track]]:
+        return ((r, t) for r, t in self._active if r.index < before and not r.over)
 
     def _occupy(self) -> None:
         """Let virtual workers that are free begin what waits."""

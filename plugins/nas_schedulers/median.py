@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas import checks
-from nas.abstract.scheduler import Contest, Course, Decision, Level, Peers, Scheduler, Verdict
+from nas.abstract.scheduler import Contest, Course, Decision, Peers, Scheduler, Verdict
 from nas_schedulers.criterion import ByOneObjective, Criterion, value
 from nas_schedulers.plateau import every_step
 from nas_schedulers.started import started
@@ -77,7 +76,7 @@ class MedianStopping(ByOneObjective, Scheduler):
             few = f"{others} others came as far, {self.trials} are needed"
             return Decision(Verdict.CONTINUE, f"{where}: {few}")
         best = float(course.best[criterion.column])
-        median = float(np.median(history.at(course.step, reached, peers.courses)))
+        median = float(np.median(history.at(course.step, peers)))
         verdict = Verdict.STOP if best > median else Verdict.CONTINUE
         what = "running averages" if self.against == AVERAGE else "bests"
         return Decision(
@@ -102,24 +101,16 @@ class History:
         self._reduce = np.nanmean if against == AVERAGE else np.nanmin
         self._known: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
-    def at(self, step: int, reached: Level, courses: Sequence[Course]) -> NDArray[np.float64]:
-        """Return ``(trials,)``: what those who have reached a step had achieved by then.
-
-        Args:
-            step: of all.
-            reached: who they are.
-            courses: all that is known, by number.
-        """
+    def at(self, step: int, peers: Peers) -> NDArray[np.float64]:
+        """Return ``(trials,)``: what those who have reached a step had achieved by then."""
+        reached = peers.at(step)
         losses = reached.losses[:, self._column]
         seen, values = self._memory(step, int(reached.numbers[-1]) + 1)
         finite = np.isfinite(losses)
         for position in np.flatnonzero(finite & (seen[reached.numbers] != losses)):
             number = int(reached.numbers[position])
-            course = courses[bisect_left(courses, number, key=_number)]
-            index = course.index_at(step)
-            assert index is not None  # it has reached the step
             seen[number] = losses[position]
-            values[number] = self._reduce(course.losses[: index + 1, self._column])
+            values[number] = self._reduce(peers.course_to(number, step).losses[:, self._column])
         return np.where(finite, values[reached.numbers], np.inf)
 
     def _memory(self, step: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -131,7 +122,3 @@ class History:
                 room[:, : len(known[0])] = known
             known = self._known[step] = (room[0], room[1])
         return known
-
-
-def _number(course: Course) -> int:
-    return course.number

@@ -30,7 +30,10 @@ class Lanes(nas.Space):
 
 @dataclass(frozen=True, kw_only=True)
 class Racer(nas.Evaluator):
-    """Reports an error that falls from 1 to ``end``; ``log`` gets a line for every step done."""
+    """Reports an error that falls from 1 to ``end``; ``log`` gets a line for every step done.
+
+    In a simulation a step takes a minute, with ``uneven`` a minute times the ``pace``.
+    """
 
     metrics = ("error", "train_seconds")
     needs_data = False
@@ -40,6 +43,7 @@ class Racer(nas.Evaluator):
     log: str = ""
     dies_at: int = 0
     fails_at: int = 0
+    uneven: bool = False
 
     @property
     def budget(self):
@@ -64,7 +68,8 @@ class Racer(nas.Evaluator):
             error = end + (1 - end) * math.exp(-step * pace / 6)
             report(step, {"error": error}, lambda step=step: nas.Snapshot({}, {"done": step}))
             self._die(step, task)
-        return nas.Evaluation({"error": error, "train_seconds": self.epochs * 60.0})
+        minutes = self.epochs * (pace if self.uneven else 1)
+        return nas.Evaluation({"error": error, "train_seconds": minutes * 60.0})
 
     def _die(self, step, task):
         mark = Path(f"{self.log}.died")
