@@ -1,6 +1,6 @@
 """Does the README's search beat random search at equal trials? Several seeds, printed as a table.
 
-    python benchmarks/first_search.py [--seeds 5] [--trials 60]
+    python benchmarks/first_search.py [--seeds 10] [--trials 60] [--only digits.toml ...]
 
 Each row is the search of examples/digits.toml with another way to choose candidates: as it is, by
 the best score alone, with the parameter count as the proxy, without filter, and random search. All
@@ -37,8 +37,9 @@ WAYS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Run all ways with all seeds and print the table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--only", nargs="+", default=list(WAYS), choices=list(WAYS))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = {
@@ -46,7 +47,7 @@ def main() -> None:
                 measure(way, seed, arguments.trials, Path(folder))
                 for seed in range(arguments.seeds)
             ]
-            for way in WAYS
+            for way in dict.fromkeys([*arguments.only, "random"])
         }
     print_table(found)
 

@@ -59,7 +59,10 @@ GOALS = (nas.Goal("valid_loss"),)
 
 @dataclass
 class Entrant:
-    """A trial: where it is now, and where its earlier runs ended as ``(run, step)``."""
+    """A trial: where it is now, where its earlier runs ended, as ``(run, step)``, and the others.
+
+    These are as they were when its latest run began.
+    """
 
     number: int
     curve: np.ndarray
@@ -69,6 +72,7 @@ class Entrant:
     until: int | None = None
     ends: list[tuple[int, int]] = field(default_factory=list)
     known: dict[tuple[int, Standing], Course] = field(default_factory=dict)
+    others: Sequence[Course] = ()
 
     def course(self, step: int, standing: Standing) -> Course:
         """Return what is known of it after a step."""
@@ -114,9 +118,14 @@ class Seen(Peers):
         while first < len(entrants) and cluster.first_runs[first] < before:
             first += 1
         others = [e for e in entrants[:first] if e is not own]
-        super().__init__((), 1)
-        self.courses = Courses(others, before)
+        super().__init__((), 1, () if own is None else own.others)
+        self._seen = Courses(others, before)
         self._cluster, self._before, self._own, self._first = cluster, before, own, first
+
+    @property
+    def courses(self) -> Sequence[Course]:
+        """What is known of each."""
+        return self._seen
 
     def at(self, level: int) -> Level:
         """Return what all that have reached a level had achieved there."""
@@ -193,6 +202,7 @@ class Cluster:
             else:
                 return
             self.runs[entrant.number] = self.began
+            entrant.others = tuple(Seen(self, self.began, entrant).courses)
             self.began += 1
             yield entrant
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,39 @@ def test_a_decision_does_not_wait_for_what_it_does_not_ask_for(
         assert found.losses.tolist() == later.losses.tolist()
     run(values, tmp_path / "one_by_one.db")
     assert decided(tmp_path / "a.db") == decided(tmp_path / "one_by_one.db")
+
+
+def test_what_was_known_when_a_trial_began_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early: list[tuple[KnownPeers, list[Any]]] = []
+
+    def noted(self: KnownPeers) -> tuple[nas.Course, ...]:
+        found = tuple(self._find(self._known[0], self._began))
+        try:
+            self._timeline.check_known(*self._known)
+        except NotYetKnown:
+            early.append((self, told(found)))
+        return found
+
+    def told(courses: Sequence[nas.Course]) -> list[Any]:
+        return [(c.number, c.steps, c.standing, c.losses.tolist()) for c in courses]
+
+    monkeypatch.setattr(KnownPeers, "at_start", property(noted))
+    predictor = {"name": "curve_bank", "size": 2_000, "particles": 64}
+    values = race(
+        scheduler={"name": "curve", "predictor": predictor},
+        window=10,
+        evaluator={"uneven": True},
+    )
+    simulated = {"executor": "simulated", "workers": 5}
+    run({**values, "run": simulated}, tmp_path / "a.db")
+    assert len(early) > 10
+    for peers, found in early:
+        assert found == told(tuple(peers._find(peers._known[0], peers._began)))
+    run(values, tmp_path / "one_by_one.db")
+    assert decided(tmp_path / "a.db") == decided(tmp_path / "one_by_one.db")
+    assert {row[2] for row in decided(tmp_path / "a.db")} >= {"complete", "stopped"}
 
 
 def test_a_curve_up_to_a_level_has_nothing_beyond_it() -> None:

@@ -133,20 +133,32 @@ class Peers:
     Args:
         courses: what is known of each.
         objectives: how many there are.
+        at_start: each as it was when the trial began; None if they were as they are now.
     """
 
-    def __init__(self, courses: Iterable[Course], objectives: int) -> None:
+    def __init__(
+        self,
+        courses: Iterable[Course],
+        objectives: int,
+        at_start: Iterable[Course] | None = None,
+    ) -> None:
         self._courses = tuple(courses)
         self._objectives = objectives
+        self._at_start = self._courses if at_start is None else tuple(at_start)
 
     @property
     def courses(self) -> Sequence[Course]:
         """What is known of each.
 
-        ``at``, ``course_to`` and ``complete`` cost less, and a decision that asks for no more than
-        these seldom has to wait for what slower trials have yet to report.
+        Whoever asks for it waits for what slower trials have yet to report. ``at``, ``course_to``
+        and ``complete`` cost less and seldom wait, ``at_start`` never.
         """
         return self._courses
+
+    @property
+    def at_start(self) -> Sequence[Course]:
+        """Each as it was when the latest run of the trial that is decided on began."""
+        return self._at_start
 
     def at(self, level: int) -> Level:
         """Return what all that have reached a level had achieved there."""
@@ -171,7 +183,7 @@ class Peers:
         return self._course_to(number, level)
 
     def _course_to(self, number: int, level: int) -> Course:
-        course = next(course for course in self.courses if course.number == number)
+        course = self.courses[bisect_left(self.courses, number, key=lambda course: course.number)]
         count = bisect_left(course.steps, level) + 1
         curve = course.losses[:count], course.violations[:count]
         return Course(number, course.steps[:count], *curve)

@@ -117,7 +117,8 @@ class KnownPeers(Peers):
         timeline: knows who has to be waited for; None if nobody is.
         known: below which run, and until which virtual time.
         but: number of the trial that is decided on, or -1.
-        courses: returns all that is known of the others.
+        courses: returns the others as they were at a virtual time.
+        began: virtual time at which the run that is decided on began.
     """
 
     def __init__(
@@ -126,16 +127,22 @@ class KnownPeers(Peers):
         timeline: Timeline | None,
         known: tuple[float, float],
         but: int,
-        courses: Callable[[], Iterable[Course]],
+        courses: Callable[[float, float], Iterable[Course]],
+        began: float,
     ) -> None:
         self._board, self._timeline, self._find = board, timeline, courses
-        self._known, self._but = known, but
+        self._known, self._but, self._began = known, but, began
         self._levels: dict[int, Level] = {}
 
     @cached_property
     def courses(self) -> Sequence[Course]:
         """What is known of each."""
-        return tuple(self._find())
+        return tuple(self._find(*self._known))
+
+    @cached_property
+    def at_start(self) -> Sequence[Course]:
+        """Each as it was when the run began: that is when all of it had become known."""
+        return tuple(self._find(self._known[0], self._began))
 
     def at(self, level: int) -> Level:
         """Return what all that have reached a level had achieved there."""

@@ -236,25 +236,26 @@ class Referee:
 
     def _peers_now(self) -> Peers:
         if self.timeline is None:
-            return self._those(EVERYTHING, None)
+            return self._those(EVERYTHING, None, math.inf)
         known = self.timeline.now()
         self.timeline.check_known(*known)
-        return self._those(known, None)
+        return self._those(known, None, known[1])
 
     def _peers(self, track: Track, step: int) -> Peers:
-        known = self.timeline.at(track, step) if self.timeline else EVERYTHING
-        return self._those(known, track)
+        if self.timeline is None:
+            return self._those(EVERYTHING, track, math.inf)
+        return self._those(self.timeline.at(track, step), track, track.run.began)
 
-    def _those(self, known: tuple[float, float], but: Track | None) -> Peers:
+    def _those(self, known: tuple[float, float], but: Track | None, began: float) -> Peers:
         others = [track for track in self.tracks.values() if track is not but]
 
-        def courses() -> Iterable[Course]:
+        def courses(before: float, at: float) -> Iterable[Course]:
             if self.timeline is None:
                 return [track.latest for track in others]
-            return visible(others, *known)
+            return visible(others, before, at)
 
         number = -1 if but is None else but.number
-        return KnownPeers(self._board, self.timeline, known, number, courses)
+        return KnownPeers(self._board, self.timeline, known, number, courses, began)
 
 
 EVERYTHING = (math.inf, math.inf)

@@ -71,7 +71,11 @@ class Promoted:
 
 @dataclass
 class Trial:
-    """A trial in the simulation; ``ends`` holds index and outcome of its earlier runs."""
+    """A trial in the simulation.
+
+    ``ends`` holds index and outcome of its earlier runs, ``others`` is what they had achieved when
+    its latest run began.
+    """
 
     number: int
     curve: Curve
@@ -81,6 +85,7 @@ class Trial:
     run: int = 0
     until: int | None = None
     ends: list[tuple[int, Course]] = field(default_factory=list)
+    others: Sequence[Course] = ()
 
     @property
     def course(self) -> Course:
@@ -186,6 +191,7 @@ class _Simulation:
             trials.append(trial)
         else:
             return False
+        trial.others = [course for course in peers.courses if course.number != trial.number]
         trial.run, self.runs = self.runs, self.runs + 1
         self._advance(trial)
         return True
@@ -199,7 +205,7 @@ class _Simulation:
                 found.append(trial.course)
             else:
                 found += [course for run, course in trial.ends if run < before][-1:]
-        return Peers(found, len(self.goals))
+        return Peers(found, len(self.goals), but.others if but and self.ordered else None)
 
     def _advance(self, trial: Trial) -> None:
         curve, at = trial.curve, trial.reports

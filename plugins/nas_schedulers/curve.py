@@ -54,6 +54,8 @@ class CurveStopping(Scheduler):
     - the best has to be beaten by what new trials would gain in the epochs that are left;
     - a trial that leads is finished, as long as that takes no more than a share of all epochs.
 
+    Of other trials it knows what had become of them when the trial began: then nothing waits.
+
     With several objectives it is the chance to join the front: in those that do not change while
     trials train, such as a number of parameters, rivals must be no worse.
 
@@ -123,13 +125,14 @@ class CurveStopping(Scheduler):
 
     def _decide(self, found: Sequence[Field], grid: Grid, peers: Peers, budget: int) -> Decision:
         before = ahead(found)
-        total = sum(course.step for course in peers.courses)
-        complete = sum(c.step for c in peers.courses if c.standing is Standing.COMPLETE)
+        others = peers.at_start
+        total = sum(course.step for course in others)
+        complete = sum(c.step for c in others if c.standing is Standing.COMPLETE)
         if not len(before) and complete < self.leaders * (total + budget):
             share = complete / total if total else 0.0
             words = f"it leads; complete trials took {share:.0%} of all epochs"
             return Decision(Verdict.CONTINUE, words)
-        ended = [c.step for c in peers.courses if c.standing in _ENDED and c.step]
+        ended = [c.step for c in others if c.standing in _ENDED and c.step]
         spent = (sum(ended) / len(ended) if ended else budget) / grid.unit
         left = grid.steps - len(found[0].own.best)
         margins = [self.price * price(one.bests, spent) * left for one in found]

@@ -79,13 +79,13 @@ def fields(
     Args:
         goals: the objectives in order.
         course: the trial.
-        peers: all others.
+        peers: all others, of which it takes what they were when the trial began.
         known: the memory of lines, and the grid they are on.
         bounds: smallest and largest value that a metric can have, None where unknown.
     """
     lines, grid = known
     own = [lines.line(course, column, grid) for column in range(len(goals))]
-    others = [lines.all(peers.courses, column, grid) for column in range(len(goals))]
+    others = [lines.all(peers.at_start, column, grid) for column in range(len(goals))]
     predicted = [
         column
         for column, mine in enumerate(own)

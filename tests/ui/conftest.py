@@ -105,7 +105,7 @@ def tab(browser: Browser) -> Iterator[Open]:
         page = browser.new_context(
             **{"viewport": {"width": 1280, "height": 900}, **context}
         ).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         opened = Tab(page)
         tabs.append((url, opened))
         page.on("pageerror", lambda error: opened.troubles.append(str(error)))
