@@ -199,7 +199,7 @@ def test_bad_parameters(name: str) -> None:
     with pytest.raises(nas.ConfigError, match="below the budget of a trial, which is 9, not 9"):
         started(name, budget=9, grace=9)
     with pytest.raises(nas.ConfigError, match=r"at most 2, the number of rungs \(1, 3\), not 3"):
-        started(name, budget=9, brackets=3)
+        started(name, budget=9, brackets=3, factor=3)
 
 
 @pytest.mark.parametrize("name", ["asha", "median", "plateau", "hyperband"])
@@ -247,7 +247,7 @@ def test_moasha_keeps_a_front() -> None:
     front = [[0.1, 90.0], [0.2, 50.0], [0.11, 88.0], [0.12, 86.0], [0.5, 10.0]]
     courses = [at_step(n, 3, losses, paused=True) for n, losses in enumerate(front)]
     courses += [at_step(5 + n, 3, [0.6 + n, 95.0], paused=True) for n in range(4)]
-    scheduler = started("moasha", goals=TWO, type="promotion")
+    scheduler = started("moasha", goals=TWO, type="promotion", factor=3)
     order = []
     for _ in range(3):
         promotion = scheduler.promote(Peers(courses, 2))
@@ -261,7 +261,8 @@ def test_moasha_keeps_a_front() -> None:
 
 def test_moasha_says_where_a_trial_stands() -> None:
     others = [at_step(n, 3, [0.1 + 0.1 * n, 10.0]) for n in range(8)]
-    verdict, reason = judged(started("moasha", goals=TWO), at_step(8, 3, [0.35, 4e4]), others)
+    scheduler = started("moasha", goals=TWO, factor=3)
+    verdict, reason = judged(scheduler, at_step(8, 3, [0.35, 4e4]), others)
     assert verdict is Verdict.STOP
     assert reason == (
         "rung 3: error 0.35, params 40,000 is on front 4, after 3 of 8 others, the best 3 go on"
@@ -291,7 +292,7 @@ def test_with_one_objective_moasha_is_asha(seed: int, workers: int, pauses: bool
     ]
     kind = "promotion" if pauses else "stopping"
     runs = [
-        simulate(nas.scheduler(name, type=kind), curves, budget=9, workers=workers)
+        simulate(nas.scheduler(name, type=kind, factor=3), curves, budget=9, workers=workers)
         for name in ("asha", "moasha")
     ]
     assert runs[0].spent == runs[1].spent

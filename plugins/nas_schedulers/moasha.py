@@ -16,7 +16,8 @@ class MOASHA(SuccessiveHalving):
 
     Trials are ordered by non-dominated sorting, within a front by an epsilon-net; infeasible ones
     come after feasible ones, by how much they violate. The rules are those of
-    ``SuccessiveHalving``. With one objective it is ``asha``.
+    ``SuccessiveHalving``. With one objective and the same factor it is ``asha``; by default more
+    trials go on, for a front has many members.
 
     Source: arXiv:2106.12639.
 
@@ -26,6 +27,8 @@ class MOASHA(SuccessiveHalving):
         grace: the first rung, in units of budget.
         brackets: how many, of which each begins a rung later than the one before.
     """
+
+    factor: float = 2
 
     def ranking(self, contest: Contest) -> Ranking:
         """Return the order by all objectives."""
