@@ -32,6 +32,7 @@ SCHEDULERS: dict[str, dict[str, Any] | None] = {
     "median": {"name": "median"},
     "asha": {"name": "asha"},
     "moasha": {"name": "moasha"},
+    "moasha, factor 3": {"name": "moasha", "factor": 3},
     "moasha, grace 3": {"name": "moasha", "grace": 3},
     "moasha, promotion": {"name": "moasha", "type": "promotion"},
     "hyperband": {"name": "hyperband"},

@@ -45,14 +45,8 @@ SCHEDULERS: dict[str, dict[str, Any] | None] = {
     "moasha": {"name": "moasha"},
     "moasha, grace 3": {"name": "moasha", "grace": 3},
     "moasha, promotion": {"name": "moasha", "type": "promotion"},
-    "moasha, factor 2": {"name": "moasha", "factor": 2},
-    "moasha, promotion, factor 2": {"name": "moasha", "type": "promotion", "factor": 2},
-    "moasha, promotion, factor 2, grace 3": {
-        "name": "moasha",
-        "type": "promotion",
-        "factor": 2,
-        "grace": 3,
-    },
+    "moasha, promotion, grace 3": {"name": "moasha", "type": "promotion", "grace": 3},
+    "moasha, factor 3": {"name": "moasha", "factor": 3},
 }
 
 
@@ -157,7 +151,7 @@ def compare(
     """Print the table for so many full trials' epochs."""
     budget = trials * errors.shape[1]
     print(f"\n{budget} epochs, those of {trials} full trials; {options.seeds} seeds")
-    print(f"{'':37} {'complete':>8} {'regret':>8} {'worse':>6} {'volume':>7} {'at half':>8}")
+    print(f"{'':27} {'complete':>8} {'regret':>8} {'worse':>6} {'volume':>7} {'at half':>8}")
     without: list[tuple[float, float]] = []
     for name in dict.fromkeys(["none", *options.only]):
         full, half, complete = [], [], []
@@ -173,7 +167,7 @@ def compare(
         volume = np.mean([share for _, share in full])
         at_half = np.mean([share for _, share in half])
         print(
-            f"{name:37} {np.mean(complete):8.1f} {regret:8.4f} {worse:3d}/{options.seeds} "
+            f"{name:27} {np.mean(complete):8.1f} {regret:8.4f} {worse:3d}/{options.seeds} "
             f"{volume:7.3f} {at_half:8.3f}"
         )
 

@@ -157,7 +157,10 @@ class Peers:
 
     @property
     def at_start(self) -> Sequence[Course]:
-        """Each as it was when the latest run of the trial that is decided on began."""
+        """Each as it was when the latest run of the trial that is decided on began.
+
+        Where none is decided on, as in ``promote``, each as it is now.
+        """
         return self._at_start
 
     def at(self, level: int) -> Level:
